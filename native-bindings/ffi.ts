@@ -1,0 +1,76 @@
+import koffi from 'koffi';
+
+/**
+ * The one door to koffi. Everything native is declared through here, so that koffi's `any` ends on the line that
+ * names the C prototype and its exact TypeScript type.
+ */
+
+// A constraint that every function type satisfies; `never[]` keeps callers from ever calling through it.
+type NativeFunction = (...args: never[]) => unknown;
+
+export interface NativeLibrary {
+  /** Binds one function. The prototype is C; `F` is what TypeScript callers see. */
+  func<F extends NativeFunction>(prototype: string): F;
+}
+
+/**
+ * Declares the functions of a library without loading it: importing a Windows file on Linux must not throw, so the
+ * library is opened at the first call of the returned getter. `null` is the running program itself, whose symbols
+ * include the C library on every Unix.
+ */
+export function lazyLibrary<T>(path: string | null, declare: (library: NativeLibrary) => T): () => T {
+  let declared: T | undefined;
+  return () => {
+    declared ??= declare(openLibrary(path));
+    return declared;
+  };
+}
+
+export function openLibrary(path: string | null): NativeLibrary {
+  const handle = koffi.load(path);
+  return { func: <F extends NativeFunction>(prototype: string) => handle.func(prototype) as unknown as F };
+}
+
+/** The calling thread's `errno`. Only meaningful in the very next native call after the one that failed. */
+export function lastErrno(): number {
+  return koffi.errno();
+}
+
+/** The address of memory that JavaScript holds. Valid only while the caller keeps the object alive and unmoved. */
+export function addressOf(memory: ArrayBufferView): number {
+  return Number(koffi.address(memory));
+}
+
+/** A live view on native memory; the ArrayBuffer owns nothing, and freeing the memory under it is a crash. */
+export function viewOf(address: number, byteLength: number): ArrayBuffer {
+  return koffi.view(BigInt(address), byteLength);
+}
+
+/** A watch on a descriptor in the host's own event loop. */
+export interface DescriptorWatch {
+  ref(): void;
+  unref(): void;
+  close(): void;
+}
+
+// A watch that is garbage collected stops watching, and the process may then simply exit: they are held here.
+const openWatches = new Set<DescriptorWatch>();
+
+/** Calls `onReadable` (level-triggered) from the host's event loop whenever the descriptor is readable. */
+export function watchReadable(descriptor: number, onReadable: () => void): DescriptorWatch {
+  const handle = koffi.node.poll(descriptor, { readable: true }, onReadable);
+  const watch: DescriptorWatch = {
+    ref: () => {
+      handle.ref();
+    },
+    unref: () => {
+      handle.unref();
+    },
+    close: () => {
+      openWatches.delete(watch);
+      handle.close();
+    },
+  };
+  openWatches.add(watch);
+  return watch;
+}

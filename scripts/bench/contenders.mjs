@@ -1,0 +1,168 @@
+// Who competes, in which role, and by which command.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { findProgram } from './machine.mjs';
+
+/** @typedef {'tcp' | 'udp' | 'tick' | 'idle' | 'deadlines'} Role */
+
+/**
+ * @typedef {object} Contender one row of a table: `command` or the reason why there is none
+ * @property {string} id
+ * @property {string} label
+ * @property {string[]} command takes the port as its next argument
+ * @property {Record<string, string>} env
+ * @property {boolean} needsRing whether a run without an io_uring would be a wrong row
+ * @property {boolean} collects whether it collects garbage on SIGUSR2
+ * @property {string} [absent]
+ */
+
+/** @typedef {{ command: string[], collects?: boolean } | { absent: string }} Plan */
+/** @typedef {(programs: import('./compile.mjs').Programs) => Plan} Planner */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const SERVERS = fileURLToPath(new URL('./servers/', import.meta.url));
+const DEADLINES = fileURLToPath(new URL('./deadlines.mjs', import.meta.url));
+const ENTRY = `${ROOT}dist/src/index.js`;
+const DEADLINES_MODULE = `${ROOT}dist/src/port/deadlines.js`;
+
+/** @param {string} name @returns {Planner} */
+function c(name) {
+  return (programs) => {
+    const path = programs.paths.get(name);
+    if (path) return { command: [path] };
+    return { absent: programs.reasons.get(name) ?? `no program ${name}` };
+  };
+}
+
+/** @param {string} file @returns {Planner} */
+function node(file) {
+  return () => ({ command: [process.execPath, SERVERS + file] });
+}
+
+/** @param {string} file @returns {Planner} */
+function collecting(file) {
+  return () => ({ command: [process.execPath, '--expose-gc', SERVERS + file], collects: true });
+}
+
+/** @param {string} file a server of the library: it needs the build @returns {Planner} */
+function library(file, flags = /** @type {string[]} */ ([])) {
+  return () => {
+    if (!existsSync(ENTRY)) return { absent: 'the library is not built (npm run build)' };
+    if (!existsSync(file)) return { absent: `no file ${file.slice(ROOT.length)}` };
+    return { command: [process.execPath, ...flags, file], collects: flags.length > 0 };
+  };
+}
+
+/** @param {string} program @param {string[]} args @returns {Planner} */
+function runtime(program, ...args) {
+  return () => {
+    const path = findProgram(program);
+    return path ? { command: [path, ...args] } : { absent: `no \`${program}\` on PATH` };
+  };
+}
+
+/** @type {Partial<Record<Role, Planner>>} */
+const LIBRARY_ROLES = {
+  tcp: library(`${ROOT}docs/examples/tcp-echo.mjs`),
+  udp: library(`${ROOT}docs/examples/udp-echo.mjs`),
+  tick: library(`${SERVERS}overlapped-tick.mjs`),
+  idle: library(`${SERVERS}overlapped-idle.mjs`, ['--expose-gc']),
+};
+
+/**
+ * @type {{
+ *   id: string, label: string | Partial<Record<Role, string>>,
+ *   roles: Partial<Record<Role, Planner>>, env?: Record<string, string>, needsRing?: boolean,
+ * }[]}
+ */
+const TABLE = [
+  {
+    id: 'c-epoll',
+    label: { tcp: 'C, epoll', idle: 'C, epoll', tick: 'C, send loop' },
+    roles: {
+      tcp: c('tcp-echo-epoll'),
+      idle: c('tcp-echo-epoll'),
+      tick: c('tcp-tick-send'),
+    },
+  },
+  {
+    id: 'c-uring',
+    label: 'C, io_uring',
+    roles: {
+      tcp: c('tcp-echo-uring'),
+      idle: c('tcp-echo-uring'),
+      tick: c('tcp-tick-uring'),
+    },
+    needsRing: true,
+  },
+  { id: 'c-mmsg', label: 'C, recvmmsg', roles: { udp: c('udp-echo-mmsg') } },
+  {
+    id: 'overlapped-uring',
+    label: 'overlapped, io_uring',
+    roles: LIBRARY_ROLES,
+    env: { OVERLAPPED_DRIVER: 'io_uring' },
+    needsRing: true,
+  },
+  {
+    id: 'overlapped-readiness',
+    label: 'overlapped, readiness',
+    roles: LIBRARY_ROLES,
+    env: { OVERLAPPED_DRIVER: 'readiness' },
+  },
+  {
+    id: 'overlapped',
+    label: 'overlapped, Deadlines',
+    roles: {
+      deadlines: () =>
+        existsSync(DEADLINES_MODULE)
+          ? { command: [process.execPath, DEADLINES, 'deadlines'] }
+          : { absent: 'the library is not built (npm run build)' },
+    },
+  },
+  {
+    id: 'node',
+    label: {
+      tcp: 'Node, node:net',
+      tick: 'Node, node:net',
+      idle: 'Node, node:net',
+      udp: 'Node, node:dgram',
+      deadlines: 'Node, setTimeout',
+    },
+    roles: {
+      tcp: node('net-tcp-echo.mjs'),
+      udp: node('dgram-udp-echo.mjs'),
+      tick: node('net-tick.mjs'),
+      idle: collecting('net-idle.mjs'),
+      deadlines: () => ({ command: [process.execPath, DEADLINES, 'timers'] }),
+    },
+  },
+  {
+    id: 'bun',
+    label: 'Bun',
+    roles: {
+      tcp: runtime('bun', 'run', `${SERVERS}bun-tcp-echo.js`),
+      udp: runtime('bun', 'run', `${SERVERS}bun-udp-echo.js`),
+      idle: runtime('bun', 'run', `${SERVERS}bun-tcp-echo.js`),
+    },
+  },
+  {
+    id: 'deno',
+    label: 'Deno',
+    roles: { tcp: runtime('deno', 'run', '--allow-net', `${SERVERS}deno-tcp-echo.js`) },
+  },
+];
+
+/**
+ * @param {Role} role
+ * @param {import('./compile.mjs').Programs} programs
+ * @returns {Contender[]} in the order they take turns
+ */
+export function contendersFor(role, programs) {
+  return TABLE.flatMap(({ id, label, roles, env = {}, needsRing = false }) => {
+    const plan = roles[role]?.(programs);
+    if (!plan) return [];
+    const name = typeof label === 'string' ? label : (label[role] ?? id);
+    const row = { id, label: name, env, needsRing, command: [], collects: false };
+    return [{ ...row, ...plan }];
+  });
+}

@@ -1,0 +1,90 @@
+// The benchmarks: node scripts/bench/main.mjs --help
+import { basename } from 'node:path';
+
+import { judgeAll } from './bars.mjs';
+import { killAll } from './child.mjs';
+import { compilePrograms } from './compile.mjs';
+import { choosePinning, describeMachine, watchSteal } from './machine.mjs';
+import { measureScenario } from './measure.mjs';
+import { parseOptions, USAGE } from './options.mjs';
+import { toMarkdown } from './report/markdown.mjs';
+import { writeReport } from './report/report.mjs';
+import { SCENARIOS } from './scenarios.mjs';
+
+const EXIT_FAILED_RUNS = 1;
+const EXIT_USAGE = 2;
+const EXIT_SIGNAL = 130;
+
+/** @param {string} text progress; standard output is the report's */
+function log(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+/** @param {import('./options.mjs').Options} options */
+async function runAll({ out, ...options }) {
+  const machine = describeMachine();
+  const stealSince = watchSteal();
+  const pinning = choosePinning();
+  const programs = await compilePrograms();
+  const removeAll = () => {
+    killAll();
+    programs.remove();
+  };
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.once(signal, () => {
+      removeAll();
+      process.exit(EXIT_SIGNAL);
+    });
+  }
+  try {
+    const context = { options: { ...options, out }, programs, pinning };
+    const scenarios = [];
+    for (const scenario of SCENARIOS) {
+      if (!options.only.includes(scenario.id)) continue;
+      scenarios.push(await measureScenario(context, scenario, log));
+    }
+    /** @type {import('./report/report.mjs').Report} */
+    const report = {
+      date: new Date().toISOString().slice(0, 10),
+      machine,
+      options,
+      load: programs.paths.has('tcp-load') ? 'C' : 'Node',
+      compiler: programs.compiler && basename(programs.compiler),
+      pinning,
+      steal: stealSince(),
+      verdicts: judgeAll(scenarios),
+      scenarios,
+    };
+    return report;
+  } finally {
+    removeAll();
+  }
+}
+
+async function main() {
+  let options;
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    log(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    return EXIT_USAGE;
+  }
+  if (!options) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (process.platform !== 'linux') {
+    log('The benchmarks read /proc, so they need Linux.');
+    return EXIT_USAGE;
+  }
+  const report = await runAll(options);
+  console.log(toMarkdown(report));
+  if (options.out !== undefined) {
+    writeReport(report, options.out);
+    log(`written to ${options.out}/`);
+  }
+  const rows = report.scenarios.flatMap((scenario) => scenario.contenders);
+  return rows.some((row) => row.status === 'failed') ? EXIT_FAILED_RUNS : 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,27 @@
+// overlapped-tick.mjs PORT CONNECTIONS HZ: one 64-byte message to each connection, HZ times a
+// second.
+import { TcpListener } from 'overlapped';
+import { announce, portArgument } from './announce.mjs';
+import { everyTick } from './tick-clock.mjs';
+
+const [connections = 0, hz = 0] = process.argv.slice(3).map(Number);
+const message = new Uint8Array(64).fill(0x74);
+/** @type {import('overlapped').TcpSocket[]} */
+const sockets = [];
+
+/** The client leaves at the end of a run; what is still in flight then fails. */
+function ignore() {}
+
+function sendToAll() {
+  for (const socket of sockets) socket.send(message).catch(ignore);
+}
+
+const listener = await TcpListener.listen({
+  port: portArgument(),
+  host: '127.0.0.1',
+  backlog: 4096,
+});
+announce(listener.address.port);
+for await (const socket of listener) {
+  if (sockets.push(socket) === connections) everyTick(hz, sendToAll);
+}

@@ -1,0 +1,19 @@
+import type { DriverName } from './port/driver.js';
+
+/** The drivers to try on this platform, best first. The only place that asks which platform this is. */
+export function platformDrivers(): readonly DriverName[] {
+  switch (process.platform) {
+    case 'linux':
+    case 'android':
+      return ['io_uring', 'readiness'];
+    case 'win32':
+      return ['iocp'];
+    default:
+      return [];
+  }
+}
+
+/** `linux 6.18.0 x64`: how reports and `doctor` name the platform. */
+export function platformTitle(release: string): string {
+  return `${process.platform} ${release} ${process.arch}`;
+}

@@ -1,0 +1,96 @@
+import type { SocketAddress } from './address.js';
+import type { DatagramBatch } from './datagrams.js';
+import type { DriverSocket } from './driver.js';
+
+/** What an operation asks for. The verbs are the field's. */
+export type OperationKind = 'accept' | 'connect' | 'recv' | 'send' | 'recvBatch' | 'sendBatch';
+
+/**
+ * Where an operation stands. `queued` waits in the library behind an earlier one of its direction; `started` belongs
+ * to the driver; `cancelling` still does, and its cancel has been requested.
+ */
+export type OperationState = 'free' | 'queued' | 'started' | 'cancelling';
+
+/** How an operation ended. Each operation ends once. */
+export type Outcome = 'done' | 'failed' | 'cancelled';
+
+/** Why a cancel was requested; decides what a cancelled operation's error says. */
+export type CancelReason = 'none' | 'timeout' | 'signal' | 'close';
+
+/** Whoever started an operation takes it back when it has ended. Runs no user code. */
+export interface OperationOwner {
+  operationEnded(operation: Operation): void;
+  /** The operation's deadline has passed; it has not ended yet. */
+  deadlinePassed(operation: Operation): void;
+}
+
+/**
+ * One operation: its arguments, then its result. Reused through the proactor's table: `generation` grows at each
+ * release, so that a completion which names an old one is recognised (SEMANTICS 8).
+ */
+export class Operation {
+  readonly slot: number;
+  generation = 0;
+  state: OperationState = 'free';
+  cancelReason: CancelReason = 'none';
+  kind: OperationKind = 'recv';
+  socket: DriverSocket | null = null;
+  owner: OperationOwner | null = null;
+  /** The next one in its direction's queue, or in the table's free list. */
+  next: Operation | null = null;
+
+  /** recv: where bytes go; null lends a buffer of the driver's. send: the bytes; null sends from a lent buffer. */
+  buffer: Uint8Array | null = null;
+  /** send: more than one buffer, gathered in order. */
+  buffers: readonly Uint8Array[] | null = null;
+  /** recv: the operation only waits until something can be received and takes no bytes. */
+  waitOnly = false;
+  /** The lent buffer that a recv got or a send sends from, and where in it the bytes are. -1: none. */
+  lentBuffer = -1;
+  lentOffset = 0;
+  lentLength = 0;
+  /** connect: where to. */
+  address: SocketAddress | null = null;
+  /** recvBatch, sendBatch: the datagrams. */
+  batch: DatagramBatch | null = null;
+
+  outcome: Outcome = 'done';
+  /** Bytes moved; datagrams for the batches. Exact also where the outcome is not `done`. */
+  bytesTransferred = 0;
+  /** The platform's own error number where the outcome is `failed`. */
+  nativeError = 0;
+  /** accept: the new connection. */
+  accepted: DriverSocket | null = null;
+
+  /** Makes the promise's value of a well-ended operation; `context` is for it alone. */
+  convert: ((operation: Operation) => unknown) | null = null;
+  context: unknown = null;
+  /** When the deadline passes the promise fails, but the operation itself stays pending. */
+  leavePending = false;
+  /** The promise's two ends; null once it is settled. */
+  resolve: ((value: unknown) => void) | null = null;
+  reject: ((error: Error) => void) | null = null;
+  signal: AbortSignal | null = null;
+  onAbort: (() => void) | null = null;
+
+  constructor(slot: number) {
+    this.slot = slot;
+  }
+
+  done(bytesTransferred: number): true {
+    this.outcome = 'done';
+    this.bytesTransferred = bytesTransferred;
+    return true;
+  }
+
+  failed(nativeError: number): true {
+    this.outcome = 'failed';
+    this.nativeError = nativeError;
+    return true;
+  }
+
+  cancelled(): true {
+    this.outcome = 'cancelled';
+    return true;
+  }
+}

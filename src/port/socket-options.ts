@@ -1,0 +1,26 @@
+/** Socket options by name. Booleans are 0 and 1 underneath; the unit stands last where there is one. */
+export interface SocketOptions {
+  noDelay: boolean;
+  keepAlive: boolean;
+  keepAliveIdleSeconds: number;
+  keepAliveIntervalSeconds: number;
+  keepAliveCount: number;
+  /** Linux: how long sent data may stay unacknowledged before the connection fails. */
+  userTimeoutMs: number;
+  sendBufferBytes: number;
+  receiveBufferBytes: number;
+  reuseAddress: boolean;
+  reusePort: boolean;
+  ipv6Only: boolean;
+  broadcast: boolean;
+  ttl: number;
+  multicastTtl: number;
+  multicastLoop: boolean;
+  /** Datagrams of one flow are received as one large buffer and split by the library (Linux). */
+  udpGro: boolean;
+  /** ICMP errors are queued and reported, instead of being lost (Linux). */
+  receiveErrors: boolean;
+}
+
+export type SocketOptionName = keyof SocketOptions;
+export type SocketOptionValue = number | boolean;

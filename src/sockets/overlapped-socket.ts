@@ -1,0 +1,212 @@
+import type { SocketAddress } from '../port/address.js';
+import type { DriverSocket } from '../port/driver.js';
+import { SocketStateError, systemError } from '../port/errors.js';
+import { DEFAULT_CLOSE_TIMEOUT_MS } from '../port/limits.js';
+import type { Operation } from '../port/operation.js';
+import type { Proactor } from '../port/proactor.js';
+import type { SocketOptionName, SocketOptions } from '../port/socket-options.js';
+import { checkTimeout } from './arguments.js';
+import { checkOption } from './option-values.js';
+import { OperationQueue } from './operation-queue.js';
+
+/** What a close sent to the peer. `none`: there was no connection any more, or there never is one. */
+export type CloseSignal = 'FIN' | 'RST' | 'none';
+
+export interface CloseResult {
+  readonly sent: CloseSignal;
+  /** Bytes that had arrived and that nobody received: more than 0 makes the close a RST. */
+  readonly unreadBytes: number;
+}
+
+export interface CloseOptions {
+  /** How long pending sends may take to drain. After that the connection is reset: a FIN would call the torso whole. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Where a socket stands: `draining` still sends what was pending, `closing` waits for the kernel. */
+export type SocketPhase = 'open' | 'draining' | 'closing' | 'closed';
+
+/** How the connection is to end; a later, harder wish replaces an earlier one while the socket drains. */
+type Ending = 'graceful' | 'platform' | 'reset';
+
+/** What all sockets have: two directions of operations, one close, options and addresses. */
+export abstract class OverlappedSocket {
+  protected readonly proactor: Proactor;
+  protected readonly handle: DriverSocket;
+  protected readonly receiving: OperationQueue;
+  protected readonly sending: OperationQueue;
+  #phase: SocketPhase = 'open';
+  #ending: Ending = 'graceful';
+  #closed: Promise<CloseResult> | null = null;
+
+  constructor(proactor: Proactor, handle: DriverSocket) {
+    this.proactor = proactor;
+    this.handle = handle;
+    this.receiving = new OperationQueue(proactor);
+    this.sending = new OperationQueue(proactor);
+  }
+
+  get phase(): SocketPhase {
+    return this.#phase;
+  }
+
+  /** The descriptor or handle, for messages and for system tools; -1 once closed. It stays the library's. */
+  get descriptor(): number {
+    return this.handle.descriptor;
+  }
+
+  /** Which driver carries the socket. */
+  get driver(): string {
+    return this.proactor.driver.name;
+  }
+
+  /** Operations that have not ended. */
+  get pendingOperations(): number {
+    return this.receiving.length + this.sending.length;
+  }
+
+  /** The socket's own address; null where it has none. */
+  get localAddress(): SocketAddress | null {
+    return this.#phase === 'closed' ? null : this.proactor.driver.localAddress(this.handle);
+  }
+
+  /**
+   * Sets an option by name. Throws SystemError where the platform refuses (ENOPROTOOPT where it has no such option),
+   * TypeError and RangeError for a wrong name or value.
+   */
+  setOption<Name extends SocketOptionName>(name: Name, value: SocketOptions[Name]): this {
+    this.checkOpen();
+    const failed = this.proactor.driver.setOption(this.handle, name, checkOption(name, value));
+    if (failed !== 0) throw this.#optionError('set', name, failed);
+    return this;
+  }
+
+  /** An option's value as the platform has it: Linux doubles buffer sizes, for one. Throws as `setOption` does. */
+  getOption<Name extends SocketOptionName>(name: Name): SocketOptions[Name] {
+    this.checkOpen();
+    const sample = checkOption(name, undefined);
+    const value = this.proactor.driver.getOption(this.handle, name);
+    if (value < 0) throw this.#optionError('get', name, -value);
+    return (typeof sample === 'boolean' ? value !== 0 : value) as SocketOptions[Name];
+  }
+
+  /** Pending operations keep the process alive (the default). */
+  ref(): this {
+    this.receiving.setReferenced(true);
+    this.sending.setReferenced(true);
+    return this;
+  }
+
+  /** Pending operations do not keep the process alive. */
+  unref(): this {
+    this.receiving.setReferenced(false);
+    this.sending.setReferenced(false);
+    return this;
+  }
+
+  /**
+   * Closes gracefully: pending sends drain (bounded by `timeoutMs`, 30 s by default), a FIN is sent, pending receives
+   * are cancelled and reaped, then the handle is closed. Resolves with what the peer was sent. A second close gives
+   * the first one's result. Source: RFC 9293 section 3.6, RFC 2525 section 2.17.
+   */
+  close(options: CloseOptions = {}): Promise<CloseResult> {
+    return this.#close('graceful', options.timeoutMs);
+  }
+
+  /** Resets the connection: every pending operation fails with ECANCELED, and the peer sees a RST. */
+  abort(): Promise<CloseResult> {
+    return this.#close('reset', 0);
+  }
+
+  /**
+   * The Winsock primitive, faithfully: with nothing pending, the platform's close; with anything pending, every
+   * pending operation fails with ECANCELED (WSA_OPERATION_ABORTED) and the connection is reset. See docs/closesocket.md.
+   */
+  closesocket(): Promise<CloseResult> {
+    return this.#close(this.pendingOperations > 0 ? 'reset' : 'platform', 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  protected checkOpen(): void {
+    if (this.#phase !== 'open') {
+      throw new SocketStateError(`The socket is ${this.#phase === 'closed' ? 'closed' : 'closing'}`, 'ERR_SOCKET_CLOSED');
+    }
+  }
+
+  /** An operation for this socket. The caller sets its arguments and submits it at once. */
+  protected operation(kind: Operation['kind'], convert: (operation: Operation) => unknown): Operation {
+    const operation = this.proactor.acquire();
+    operation.kind = kind;
+    operation.socket = this.handle;
+    operation.convert = convert;
+    return operation;
+  }
+
+  /** Runs once the handle is closed. */
+  protected onClosed(): void {}
+
+  #close(ending: Ending, timeoutMs: number | undefined): Promise<CloseResult> {
+    if (this.#closed !== null) {
+      if (ending === 'reset' && this.#phase === 'draining') this.#endSends(ending);
+      return this.#closed;
+    }
+    let bound: number;
+    try {
+      bound = checkTimeout(timeoutMs, DEFAULT_CLOSE_TIMEOUT_MS);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    this.#ending = ending;
+    this.#phase = 'draining';
+    this.#closed = new Promise((resolve) => this.#drain(bound, resolve));
+    return this.#closed;
+  }
+
+  #drain(timeoutMs: number, resolve: (result: CloseResult) => void): void {
+    let timer: NodeJS.Timeout | undefined;
+    this.sending.whenEmpty(() => {
+      clearTimeout(timer);
+      this.#reap(resolve);
+    });
+    if (this.#phase !== 'draining') return;
+    if (this.#ending !== 'graceful') this.#endSends(this.#ending);
+    // One millisecond more: setTimeout counts from a cached clock and may be early by a fraction.
+    else if (timeoutMs < 2 ** 31 - 2) timer = setTimeout(() => this.#endSends('reset'), Math.ceil(timeoutMs) + 1);
+  }
+
+  #endSends(ending: Ending): void {
+    this.#ending = ending;
+    this.sending.cancelAll('close');
+  }
+
+  /** No send is pending any more: end the receives, and give the handle back once the kernel has let go of it. */
+  #reap(resolve: (result: CloseResult) => void): void {
+    this.#phase = 'closing';
+    const { driver } = this.proactor;
+    const stream = this.handle.type === 'stream' && this.connected();
+    const shut = stream && this.#ending === 'graceful' ? driver.shutdown(this.handle, 'send') : 0;
+    this.receiving.cancelAll('close');
+    this.receiving.whenEmpty(() => {
+      const reset = this.#ending === 'reset';
+      driver.close(this.handle, reset && stream, (unreadBytes) => {
+        this.#phase = 'closed';
+        this.onClosed();
+        const gone = !stream || (shut !== 0 && driver.errors.name(shut) === 'ENOTCONN');
+        const canReset = this.handle.family !== 'unix';
+        const sent = gone ? 'none' : canReset && (reset || unreadBytes > 0) ? 'RST' : 'FIN';
+        resolve({ sent, unreadBytes });
+      });
+    });
+  }
+
+  /** Whether there is a connection to end. */
+  protected abstract connected(): boolean;
+
+  #optionError(verb: string, name: string, nativeError: number): Error {
+    const syscall = verb === 'set' ? 'setsockopt' : 'getsockopt';
+    return systemError(this.proactor.driver, `Cannot ${verb} option ${name} of socket ${this.descriptor}`, syscall, nativeError);
+  }
+}
