@@ -1,3 +1,4 @@
+export { type DriverChoice, type DriverReport, probeDrivers } from './drivers/choose.js';
 export type { AddressFamily, SocketAddress } from './port/address.js';
 export { formatAddress } from './port/address.js';
 export type { DatagramBatch } from './port/datagrams.js';
@@ -13,7 +14,6 @@ export {
 } from './port/errors.js';
 export type { Proactor } from './port/proactor.js';
 export type { SocketOptionName, SocketOptions } from './port/socket-options.js';
-export { type DriverChoice, type DriverReport, probeDrivers } from './drivers/choose.js';
 export type { OperationOptions } from './sockets/arguments.js';
 export type { ConnectOptions } from './sockets/connect.js';
 export { openProactor, type ProactorOptions } from './sockets/default-proactor.js';

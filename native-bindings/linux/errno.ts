@@ -1,6 +1,6 @@
 /**
- * Linux's error numbers: those of x86, Arm, RISC-V and every other architecture that uses asm-generic/errno.h
- * (Alpha, MIPS, PA-RISC and SPARC number theirs otherwise, and Node runs on none of them).
+ * Linux's error numbers on x86, Arm, RISC-V and every other architecture that takes asm-generic/errno.h as it is;
+ * MIPS, SPARC, Alpha and PA-RISC have numbers of their own. Checked against errno.h.
  * https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/asm-generic/errno.h
  */
 export const HEADERS = ['errno.h'] as const;

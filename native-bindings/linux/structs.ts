@@ -1,7 +1,16 @@
 import { defineStruct } from '../layout.js';
 
 /** Linux's socket structures on a 64-bit little-endian machine. Checked against the headers named here. */
-export const HEADERS = ['sys/socket.h', 'sys/un.h', 'netinet/in.h', 'poll.h', 'sys/uio.h', 'stddef.h'] as const;
+export const HEADERS = [
+  'sys/socket.h',
+  'sys/un.h',
+  'netinet/in.h',
+  'poll.h',
+  'sys/uio.h',
+  'time.h',
+  'linux/errqueue.h',
+  'stddef.h',
+] as const;
 export const DEFINES = ['_GNU_SOURCE'] as const;
 
 export const sockaddr_in = defineStruct('sockaddr_in', 16, {
@@ -52,3 +61,13 @@ export const mmsghdr = defineStruct('mmsghdr', 64, { msg_hdr: [0, 56], msg_len: 
 export const cmsghdr = defineStruct('cmsghdr', 16, { cmsg_len: [0, 8], cmsg_level: [8, 4], cmsg_type: [12, 4] });
 
 export const pollfd = defineStruct('pollfd', 8, { fd: [0, 4], events: [4, 2], revents: [6, 2] });
+
+/** The data of an IP_RECVERR or IPV6_RECVERR message: ip(7). */
+export const sock_extended_err = defineStruct('sock_extended_err', 16, {
+  ee_errno: [0, 4],
+  ee_origin: [4, 1],
+  ee_type: [5, 1],
+  ee_code: [6, 1],
+  ee_info: [8, 4],
+  ee_data: [12, 4],
+});

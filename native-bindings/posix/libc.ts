@@ -28,9 +28,9 @@ export const libc = lazyLibrary(null, (library) => ({
   ),
   shutdown: library.func<(fd: number, how: number) => number>('int shutdown(int, int)'),
   close: library.func<(fd: number) => number>('int close(int)'),
-  getsockopt: library.func<
-    (fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array) => number
-  >('int getsockopt(int, int, int, void *, void *)'),
+  getsockopt: library.func<(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array) => number>(
+    'int getsockopt(int, int, int, void *, void *)',
+  ),
   setsockopt: library.func<(fd: number, level: number, name: number, value: Uint8Array, length: number) => number>(
     'int setsockopt(int, int, int, void *, uint32_t)',
   ),

@@ -21,17 +21,17 @@ export const STATUS_USER_APC = 0x000000c0;
 export const STATUS_TIMEOUT = 0x00000102;
 export const STATUS_PENDING = 0x00000103;
 
-// ntstatus.h: severity information
+// ntstatus.h: severity informational
 export const STATUS_RECEIVE_PARTIAL = 0x4000000f;
 export const STATUS_RECEIVE_EXPEDITED = 0x40000010;
 export const STATUS_RECEIVE_PARTIAL_EXPEDITED = 0x40000011;
 
-// ntstatus.h: severity a warning
+// ntstatus.h: severity warning
 export const STATUS_BUFFER_OVERFLOW = 0x80000005;
 export const STATUS_HANDLES_CLOSED = 0x8000000a;
 export const STATUS_DEVICE_BUSY = 0x80000011;
 
-// ntstatus.h: severity an error
+// ntstatus.h: severity error
 export const STATUS_UNSUCCESSFUL = 0xc0000001;
 export const STATUS_NOT_IMPLEMENTED = 0xc0000002;
 export const STATUS_ACCESS_VIOLATION = 0xc0000005;

@@ -1,7 +1,6 @@
-// Compiles the C programs of c/ into a folder of this run.
+// Compiles the C programs of c/.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -16,11 +15,13 @@ const COMPILE_TIMEOUT_MS = 60_000;
  * @property {string | undefined} compiler
  * @property {Map<string, string>} paths of the programs that were built, by name
  * @property {Map<string, string>} reasons why the others were not
- * @property {() => void} remove deletes them all
  */
 
-/** @returns {Promise<Programs>} */
-export async function compilePrograms() {
+/**
+ * @param {string} folder where the programs go
+ * @returns {Promise<Programs>}
+ */
+export async function compilePrograms(folder) {
   const names = readdirSync(SOURCES)
     .filter((file) => file.endsWith('.c'))
     .map((file) => basename(file, '.c'));
@@ -29,9 +30,8 @@ export async function compilePrograms() {
   const compiler = COMPILERS.find((name) => name && findProgram(name));
   if (!compiler) {
     for (const name of names) reasons.set(name, 'no C compiler on this machine');
-    return { compiler, paths, reasons, remove: () => {} };
+    return { compiler, paths, reasons };
   }
-  const folder = mkdtempSync(join(tmpdir(), 'overlapped-bench-'));
   for (const name of names) {
     const path = join(folder, name);
     const args = ['-O2', '-std=gnu11', '-o', path, join(SOURCES, `${name}.c`)];
@@ -43,5 +43,5 @@ export async function compilePrograms() {
       reasons.set(name, `does not compile here: ${first}`);
     }
   }
-  return { compiler, paths, reasons, remove: () => rmSync(folder, { recursive: true }) };
+  return { compiler, paths, reasons };
 }

@@ -1,5 +1,7 @@
 // The benchmarks: node scripts/bench/main.mjs --help
-import { basename } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 
 import { judgeAll } from './bars.mjs';
 import { killAll } from './child.mjs';
@@ -20,44 +22,56 @@ function log(text) {
   process.stderr.write(`${text}\n`);
 }
 
-/** @param {import('./options.mjs').Options} options */
-async function runAll({ out, ...options }) {
+/**
+ * @param {import('./options.mjs').Options} options
+ * @param {string} folder for what is compiled
+ * @returns {Promise<import('./report/report.mjs').Report>}
+ */
+async function runAll({ out, ...options }, folder) {
   const machine = describeMachine();
   const stealSince = watchSteal();
   const pinning = choosePinning();
-  const programs = await compilePrograms();
-  const removeAll = () => {
+  const programs = await compilePrograms(folder);
+  const context = { options: { ...options, out }, programs, pinning };
+  const scenarios = [];
+  for (const scenario of SCENARIOS) {
+    if (!options.only.includes(scenario.id)) continue;
+    scenarios.push(await measureScenario(context, scenario, log));
+  }
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine,
+    options,
+    load: programs.paths.has('tcp-load') ? 'C' : 'Node',
+    compiler: programs.compiler && basename(programs.compiler),
+    pinning,
+    steal: stealSince(),
+    verdicts: judgeAll(scenarios),
+    scenarios,
+  };
+}
+
+/**
+ * Runs `body` with a folder of its own, and leaves neither it nor a child process behind.
+ * @template T
+ * @param {(folder: string) => Promise<T>} body
+ */
+async function cleanly(body) {
+  const folder = mkdtempSync(join(tmpdir(), 'overlapped-bench-'));
+  const clean = () => {
     killAll();
-    programs.remove();
+    rmSync(folder, { recursive: true, force: true });
   };
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.once(signal, () => {
-      removeAll();
+      clean();
       process.exit(EXIT_SIGNAL);
     });
   }
   try {
-    const context = { options: { ...options, out }, programs, pinning };
-    const scenarios = [];
-    for (const scenario of SCENARIOS) {
-      if (!options.only.includes(scenario.id)) continue;
-      scenarios.push(await measureScenario(context, scenario, log));
-    }
-    /** @type {import('./report/report.mjs').Report} */
-    const report = {
-      date: new Date().toISOString().slice(0, 10),
-      machine,
-      options,
-      load: programs.paths.has('tcp-load') ? 'C' : 'Node',
-      compiler: programs.compiler && basename(programs.compiler),
-      pinning,
-      steal: stealSince(),
-      verdicts: judgeAll(scenarios),
-      scenarios,
-    };
-    return report;
+    return await body(folder);
   } finally {
-    removeAll();
+    clean();
   }
 }
 
@@ -77,7 +91,8 @@ async function main() {
     log('The benchmarks read /proc, so they need Linux.');
     return EXIT_USAGE;
   }
-  const report = await runAll(options);
+  const chosen = options;
+  const report = await cleanly((folder) => runAll(chosen, folder));
   console.log(toMarkdown(report));
   if (options.out !== undefined) {
     writeReport(report, options.out);

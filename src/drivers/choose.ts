@@ -54,7 +54,8 @@ export function chooseDriver(choice: DriverChoice): DriverFactory {
   const candidates = wanted === 'auto' ? platformDrivers() : [wanted as DriverName];
   const reasons: string[] = [];
   for (const name of candidates) {
-    if (!isDriverName(name)) throw new InvalidArgumentError(`There is no driver ${String(name)}`, 'ERR_INVALID_ARG_VALUE');
+    if (!isDriverName(name))
+      throw new InvalidArgumentError(`There is no driver ${String(name)}`, 'ERR_INVALID_ARG_VALUE');
     const report = probeDriver(name);
     const entry = DRIVERS[name];
     if (report.usable && entry) return entry.make;

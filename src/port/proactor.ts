@@ -2,7 +2,7 @@ import { Deadlines } from './deadlines.js';
 import type { Driver, DriverEvents } from './driver.js';
 import { SystemError } from './errors.js';
 import { MAX_OPERATIONS } from './limits.js';
-import { Operation, type CancelReason } from './operation.js';
+import { type CancelReason, Operation } from './operation.js';
 
 /** Makes a driver that reports to `events`. */
 export type DriverFactory = (events: DriverEvents) => Driver;

@@ -14,7 +14,8 @@ export interface OperationOptions {
 /** The timeout to use; throws for what is not one. */
 export function checkTimeout(timeoutMs: number | undefined, fallback: number): number {
   if (timeoutMs === undefined) return fallback;
-  if (typeof timeoutMs !== 'number') throw new InvalidArgumentError(`timeoutMs must be a number, not ${kind(timeoutMs)}`);
+  if (typeof timeoutMs !== 'number')
+    throw new InvalidArgumentError(`timeoutMs must be a number, not ${kind(timeoutMs)}`);
   // The comparison also catches NaN.
   if (!(timeoutMs >= 0)) throw new OutOfRangeError(`timeoutMs must be 0 or more, or Infinity, not ${timeoutMs}`);
   return timeoutMs;
@@ -27,7 +28,8 @@ export function checkSignal(signal: AbortSignal | undefined): AbortSignal | unde
 
 /** A buffer to receive into: it must have room, or the result could not be told from the end of the stream. */
 export function checkReceiveBuffer(buffer: Uint8Array): Uint8Array {
-  if (!(buffer instanceof Uint8Array)) throw new InvalidArgumentError(`buffer must be a Uint8Array, not ${kind(buffer)}`);
+  if (!(buffer instanceof Uint8Array))
+    throw new InvalidArgumentError(`buffer must be a Uint8Array, not ${kind(buffer)}`);
   if (buffer.length === 0) throw new OutOfRangeError('buffer must have room for at least one byte (is it detached?)');
   return buffer;
 }
@@ -51,7 +53,8 @@ export function checkPort(name: string, port: number): number {
 
 export function checkString(name: string, value: string): string {
   if (typeof value !== 'string') throw new InvalidArgumentError(`${name} must be a string, not ${kind(value)}`);
-  if (value.includes('\0', 1)) throw new InvalidArgumentError(`${name} must not contain a NUL`, 'ERR_INVALID_ARG_VALUE');
+  if (value.includes('\0', 1))
+    throw new InvalidArgumentError(`${name} must not contain a NUL`, 'ERR_INVALID_ARG_VALUE');
   return value;
 }
 

@@ -25,7 +25,8 @@ export async function connectStream<T>(
   options: ConnectOptions,
   wrap: (proactor: Proactor, handle: DriverSocket) => T,
 ): Promise<T> {
-  if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('connect needs an object of options');
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidArgumentError('connect needs an object of options');
   const timeoutMs = checkTimeout(options.timeoutMs, Number.POSITIVE_INFINITY);
   const signal = checkSignal(options.signal);
   const local = localEnd(options);
@@ -99,7 +100,8 @@ async function within<T>(work: Promise<T>, timeoutMs: number, signal: AbortSigna
   let onAbort: (() => void) | undefined;
   const given = new Promise<never>((_, reject) => {
     if (timeoutMs < 2 ** 31 - 2) {
-      const timedOut = () => reject(new TimeoutError('Cannot connect: timed out', { code: 'ETIMEDOUT', syscall: 'connect' }));
+      const timedOut = () =>
+        reject(new TimeoutError('Cannot connect: timed out', { code: 'ETIMEDOUT', syscall: 'connect' }));
       timer = setTimeout(timedOut, Math.ceil(timeoutMs) + 1);
     }
     onAbort = () => reject(new AbortError('Cannot connect: aborted by its signal', signal?.reason, 0));

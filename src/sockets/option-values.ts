@@ -28,7 +28,8 @@ const VALUES: Readonly<Record<SocketOptionName, 'boolean' | readonly [minimum: n
 /** The checked value; for `undefined`, any value of the option's type. */
 export function checkOption(name: SocketOptionName, value: SocketOptionValue | undefined): SocketOptionValue {
   const row = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
-  if (row === undefined) throw new InvalidArgumentError(`There is no socket option ${String(name)}`, 'ERR_INVALID_ARG_VALUE');
+  if (row === undefined)
+    throw new InvalidArgumentError(`There is no socket option ${String(name)}`, 'ERR_INVALID_ARG_VALUE');
   if (value === undefined) return row === 'boolean' ? false : row[0];
   if (row !== 'boolean') return checkInteger(name, value as number, row[0], row[1]);
   if (typeof value !== 'boolean') throw new InvalidArgumentError(`${name} must be true or false`);

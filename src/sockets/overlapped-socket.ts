@@ -6,8 +6,8 @@ import type { Operation } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
 import type { SocketOptionName, SocketOptions } from '../port/socket-options.js';
 import { checkTimeout } from './arguments.js';
-import { checkOption } from './option-values.js';
 import { OperationQueue } from './operation-queue.js';
+import { checkOption } from './option-values.js';
 
 /** What a close sent to the peer. `none`: there was no connection any more, or there never is one. */
 export type CloseSignal = 'FIN' | 'RST' | 'none';
@@ -132,7 +132,10 @@ export abstract class OverlappedSocket {
 
   protected checkOpen(): void {
     if (this.#phase !== 'open') {
-      throw new SocketStateError(`The socket is ${this.#phase === 'closed' ? 'closed' : 'closing'}`, 'ERR_SOCKET_CLOSED');
+      throw new SocketStateError(
+        `The socket is ${this.#phase === 'closed' ? 'closed' : 'closing'}`,
+        'ERR_SOCKET_CLOSED',
+      );
     }
   }
 
@@ -207,6 +210,11 @@ export abstract class OverlappedSocket {
 
   #optionError(verb: string, name: string, nativeError: number): Error {
     const syscall = verb === 'set' ? 'setsockopt' : 'getsockopt';
-    return systemError(this.proactor.driver, `Cannot ${verb} option ${name} of socket ${this.descriptor}`, syscall, nativeError);
+    return systemError(
+      this.proactor.driver,
+      `Cannot ${verb} option ${name} of socket ${this.descriptor}`,
+      syscall,
+      nativeError,
+    );
   }
 }

@@ -2,21 +2,30 @@ import type { Driver } from '../port/driver.js';
 import type { Operation } from '../port/operation.js';
 import { LentBuffer } from './lent-buffer.js';
 
-/** Submits one lending receive whose completion `convert` turns into the iterator's result. */
-type SubmitReceive = (convert: (operation: Operation) => unknown, iterator: ReceiveIterator) => Promise<unknown>;
+/** The receive of a loop, for the loop alone: submits one lending receive whose completion goes to `iterator.yielded`. */
+export const receiveNext = Symbol('receiveNext');
+
+/** What a loop receives from. */
+export interface ReceiveSource {
+  [receiveNext](iterator: ReceiveIterator): Promise<IteratorResult<LentBuffer, undefined>>;
+}
 
 /**
  * The loop over received bytes. The chunk and the result object are one each for the whole loop: a server with
  * thousands of connections makes no garbage for a message but the promise.
  */
 export class ReceiveIterator implements AsyncIterableIterator<LentBuffer> {
-  readonly #submit: SubmitReceive;
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly #source: ReceiveSource;
   readonly #chunk: LentBuffer;
   readonly #result: IteratorYieldResult<LentBuffer>;
   #ended = false;
 
-  constructor(driver: Driver, submit: SubmitReceive) {
-    this.#submit = submit;
+  constructor(source: ReceiveSource, driver: Driver, timeoutMs: number | undefined, signal: AbortSignal | undefined) {
+    this.#source = source;
+    this.timeoutMs = timeoutMs;
+    this.signal = signal;
     this.#chunk = new LentBuffer(driver);
     this.#result = { done: false, value: this.#chunk };
   }
@@ -25,7 +34,7 @@ export class ReceiveIterator implements AsyncIterableIterator<LentBuffer> {
     this.#chunk.release();
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     try {
-      return this.#submit(yieldChunk, this) as Promise<IteratorResult<LentBuffer, undefined>>;
+      return this.#source[receiveNext](this);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -51,5 +60,3 @@ export class ReceiveIterator implements AsyncIterableIterator<LentBuffer> {
     return this.#result;
   }
 }
-
-const yieldChunk = (operation: Operation) => (operation.context as ReceiveIterator).yielded(operation);

@@ -13,14 +13,19 @@ export function numericAddress(host: string, port: number): SocketAddress | null
   if (isIPv4(host)) return { family: 'IPv4', address: host, port };
   if (!isIPv6(host)) return null;
   const [address = host, zone] = host.split('%');
-  return zone === undefined ? { family: 'IPv6', address, port } : { family: 'IPv6', address, port, scopeId: scopeOf(zone) };
+  return zone === undefined
+    ? { family: 'IPv6', address, port }
+    : { family: 'IPv6', address, port, scopeId: scopeOf(zone) };
 }
 
 export function unixAddress(path: string): SocketAddress {
   checkString('path', path);
   const length = Buffer.byteLength(path);
   if (length === 0 || length > MAX_PATH_BYTES) {
-    throw new InvalidArgumentError(`path must have 1 to ${MAX_PATH_BYTES} bytes, not ${length}`, 'ERR_INVALID_ARG_VALUE');
+    throw new InvalidArgumentError(
+      `path must have 1 to ${MAX_PATH_BYTES} bytes, not ${length}`,
+      'ERR_INVALID_ARG_VALUE',
+    );
   }
   return { family: 'unix', address: path, port: 0 };
 }

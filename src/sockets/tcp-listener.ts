@@ -48,7 +48,8 @@ export class TcpListener extends OverlappedSocket {
 
   /** Opens, binds and listens. Throws SystemError: EADDRINUSE, EACCES, EADDRNOTAVAIL and the like. */
   static async listen(options: ListenOptions = {}): Promise<TcpListener> {
-    if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('listen needs an object of options');
+    if (typeof options !== 'object' || options === null)
+      throw new InvalidArgumentError('listen needs an object of options');
     const backlog = checkInteger('backlog', options.backlog ?? DEFAULT_BACKLOG, 1, 65535);
     checkTimeout(options.acceptTimeoutMs, 0);
     checkTimeout(options.recvTimeoutMs, 0);

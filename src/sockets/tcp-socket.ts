@@ -1,5 +1,5 @@
 import type { SocketAddress } from '../port/address.js';
-import type { DriverSocket, ShutdownHow } from '../port/driver.js';
+import type { Driver, DriverSocket, ShutdownHow } from '../port/driver.js';
 import { InvalidArgumentError, OutOfRangeError, systemError } from '../port/errors.js';
 import { sendLength } from '../port/gather.js';
 import { MAX_GATHER, MAX_SEND_BYTES } from '../port/limits.js';
@@ -9,7 +9,7 @@ import { checkReceiveBuffer, checkSendBuffer, checkSignal, checkTimeout, type Op
 import { type ConnectOptions, connectStream } from './connect.js';
 import { LentBuffer } from './lent-buffer.js';
 import { OverlappedSocket } from './overlapped-socket.js';
-import { ReceiveIterator } from './receive-iterator.js';
+import { ReceiveIterator, type ReceiveSource, receiveNext } from './receive-iterator.js';
 
 /**
  * What a timeout does to the IO. `cancel` cancels it and leaves the socket usable; `leavePending` is the original
@@ -32,7 +32,7 @@ export type SendData = Uint8Array | LentBuffer | readonly Uint8Array[];
 const NO_OPTIONS: OperationOptions = {};
 
 /** A connection: TCP over IPv4 and IPv6, or a UNIX-domain stream. */
-export class TcpSocket extends OverlappedSocket {
+export class TcpSocket extends OverlappedSocket implements ReceiveSource {
   #recvTimeoutMs: number;
   #sendTimeoutMs: number;
   #onTimeout: OnTimeout;
@@ -100,7 +100,7 @@ export class TcpSocket extends OverlappedSocket {
   /** Receives without a copy: the bytes are lent until `release()`. null is the end of the stream. */
   recvLent(options: OperationOptions = NO_OPTIONS): Promise<LentBuffer | null> {
     try {
-      return this.#receive(null, this.#lend, options) as Promise<LentBuffer | null>;
+      return this.#receive(null, lend, options) as Promise<LentBuffer | null>;
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -111,11 +111,16 @@ export class TcpSocket extends OverlappedSocket {
    * until the next iteration. After a timeout a new loop goes on where the failed one stopped.
    */
   receive(options: OperationOptions = NO_OPTIONS): AsyncIterableIterator<LentBuffer> {
-    const timeoutMs = checkTimeout(options.timeoutMs, -1);
-    const signal = checkSignal(options.signal);
-    return new ReceiveIterator(this.proactor.driver, (convert, iterator) =>
-      this.#submitReceive(null, convert, timeoutMs === -1 ? this.#recvTimeoutMs : timeoutMs, signal, iterator),
-    );
+    if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs, 0);
+    return new ReceiveIterator(this, this.proactor.driver, options.timeoutMs, checkSignal(options.signal));
+  }
+
+  /** For the loop of `receive`. */
+  [receiveNext](iterator: ReceiveIterator): Promise<IteratorResult<LentBuffer, undefined>> {
+    const timeoutMs = iterator.timeoutMs ?? this.#recvTimeoutMs;
+    return this.#submitReceive(null, yieldChunk, timeoutMs, iterator.signal, iterator, false) as ReturnType<
+      ReceiveIterator['next']
+    >;
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<LentBuffer> {
@@ -159,12 +164,16 @@ export class TcpSocket extends OverlappedSocket {
     return new Promise((resolve, reject) => {
       this.checkOpen();
       if (how !== 'recv' && how !== 'send' && how !== 'both') {
-        throw new InvalidArgumentError(`how must be 'recv', 'send' or 'both', not ${String(how)}`, 'ERR_INVALID_ARG_VALUE');
+        throw new InvalidArgumentError(
+          `how must be 'recv', 'send' or 'both', not ${String(how)}`,
+          'ERR_INVALID_ARG_VALUE',
+        );
       }
       const shut = () => {
         const failed = this.proactor.driver.shutdown(this.handle, how);
         if (failed === 0) resolve();
-        else reject(systemError(this.proactor.driver, `Cannot shut down socket ${this.descriptor}`, 'shutdown', failed));
+        else
+          reject(systemError(this.proactor.driver, `Cannot shut down socket ${this.descriptor}`, 'shutdown', failed));
       };
       if (how === 'recv') shut();
       else this.sending.whenEmpty(shut);
@@ -182,7 +191,7 @@ export class TcpSocket extends OverlappedSocket {
     waitOnly = false,
   ): Promise<unknown> {
     const timeoutMs = checkTimeout(options.timeoutMs, this.#recvTimeoutMs);
-    return this.#submitReceive(buffer, convert, timeoutMs, checkSignal(options.signal), null, waitOnly);
+    return this.#submitReceive(buffer, convert, timeoutMs, checkSignal(options.signal), this.proactor.driver, waitOnly);
   }
 
   #submitReceive(
@@ -191,7 +200,7 @@ export class TcpSocket extends OverlappedSocket {
     timeoutMs: number,
     signal: AbortSignal | undefined,
     context: unknown,
-    waitOnly = false,
+    waitOnly: boolean,
   ): Promise<unknown> {
     this.checkOpen();
     const operation = this.operation('recv', convert);
@@ -201,13 +210,6 @@ export class TcpSocket extends OverlappedSocket {
     operation.leavePending = this.#onTimeout === 'leavePending';
     return this.receiving.submit(operation, timeoutMs, signal);
   }
-
-  readonly #lend = (operation: Operation): LentBuffer | null => {
-    if (operation.bytesTransferred === 0) return null;
-    const lent = new LentBuffer(this.proactor.driver);
-    lent.assign(operation.lentBuffer, operation.lentOffset, operation.lentLength);
-    return lent;
-  };
 
   #setData(operation: Operation, data: SendData): void {
     if (data instanceof LentBuffer) {
@@ -220,14 +222,25 @@ export class TcpSocket extends OverlappedSocket {
       if (data.length > MAX_GATHER) throw new OutOfRangeError(`At most ${MAX_GATHER} buffers can be sent at once`);
       operation.buffers = data.map(checkSendBuffer);
     }
-    if (sendLength(operation) > MAX_SEND_BYTES) throw new OutOfRangeError(`At most ${MAX_SEND_BYTES} bytes can be sent at once`);
+    if (sendLength(operation) > MAX_SEND_BYTES)
+      throw new OutOfRangeError(`At most ${MAX_SEND_BYTES} bytes can be sent at once`);
   }
 }
 
 const bytesTransferred = (operation: Operation) => operation.bytesTransferred;
 const nothing = () => undefined;
+const yieldChunk = (operation: Operation) => (operation.context as ReceiveIterator).yielded(operation);
+const lend = (operation: Operation): LentBuffer | null => {
+  if (operation.bytesTransferred === 0) return null;
+  const lent = new LentBuffer(operation.context as Driver);
+  lent.assign(operation.lentBuffer, operation.lentOffset, operation.lentLength);
+  return lent;
+};
 
 function checkOnTimeout(onTimeout: OnTimeout): OnTimeout {
   if (onTimeout === 'cancel' || onTimeout === 'leavePending') return onTimeout;
-  throw new InvalidArgumentError(`onTimeout must be 'cancel' or 'leavePending', not ${String(onTimeout)}`, 'ERR_INVALID_ARG_VALUE');
+  throw new InvalidArgumentError(
+    `onTimeout must be 'cancel' or 'leavePending', not ${String(onTimeout)}`,
+    'ERR_INVALID_ARG_VALUE',
+  );
 }

@@ -312,6 +312,35 @@ describe('Deadlines.arm() and settle()', () => {
     assert.deepEqual(fired, [3]);
   });
 
+  test('a deadline between two ticks waits for the later one, in a single wake-up', () => {
+    const host = new FakeHost(0.5);
+    const { deadlines, fired } = recorder(host);
+    deadlines.arm(0, 10.25);
+    deadlines.settle();
+    assert.equal(deadlines.nextDeadlineMs, 11);
+    host.advance(11);
+    assert.deepEqual(fired, [0]);
+    assert.equal(host.fireCount, 1);
+    // 100 is in a coarse bucket at first, so one more.
+    deadlines.arm(0, 100.25);
+    deadlines.settle();
+    host.advance(101);
+    assert.deepEqual(fired, [0, 0]);
+    assert.equal(host.fireCount, 3);
+  });
+
+  test('a timeout too short for the clock to tell still takes its turn', () => {
+    const host = new FakeHost(1_000);
+    const { deadlines, fired } = recorder(host);
+    deadlines.arm(0, Number.MIN_VALUE);
+    deadlines.arm(1, 3);
+    deadlines.settle();
+    host.advance(1);
+    assert.deepEqual(fired, [0]);
+    host.advance(2);
+    assert.deepEqual(fired, [0, 1]);
+  });
+
   test('a timeout above the range is clamped, not wrapped', () => {
     const host = new FakeHost();
     const { deadlines, fired } = recorder(host);
@@ -376,6 +405,36 @@ describe('Deadlines re-armed', () => {
     assert.ok(host.setCount < 10, `${host.setCount} wake-ups`);
   });
 
+  test('a longer timeout leaves the slot in the bucket that it is in', () => {
+    const host = new FakeHost();
+    const { deadlines, fired } = recorder(host);
+    deadlines.arm(0, 30_000);
+    deadlines.settle();
+    const bucketMs = deadlines.nextDeadlineMs;
+    deadlines.disarm(0);
+    deadlines.arm(0, 40_000);
+    deadlines.arm(1, 20);
+    deadlines.settle();
+    assert.equal(deadlines.nextDeadlineMs, 20);
+    // This run looks for the earliest bucket anew.
+    host.advance(20);
+    assert.deepEqual(fired, [1]);
+    assert.equal(deadlines.nextDeadlineMs, bucketMs);
+  });
+
+  test('a shorter timeout leaves no wake-up at the longer one', () => {
+    const host = new FakeHost();
+    const { deadlines } = recorder(host);
+    deadlines.arm(0, DAY_MS);
+    deadlines.settle();
+    deadlines.arm(0, 5);
+    deadlines.settle();
+    host.advance(5);
+    deadlines.arm(0, 2 * DAY_MS);
+    deadlines.settle();
+    assert.ok(deadlines.nextDeadlineMs > DAY_MS, `a wake-up at ${deadlines.nextDeadlineMs}`);
+  });
+
   test('a shorter timeout takes effect at once', () => {
     const host = new FakeHost();
     const { deadlines, fired } = recorder(host);
@@ -392,20 +451,24 @@ describe('Deadlines re-armed', () => {
     assert.deepEqual(fired, [0, 1]);
   });
 
-  test('a slot whose disarmed bucket is overdue still fires on time', () => {
+  test('without an armed slot the host is left alone, and the next timeout is on time', () => {
     const host = new FakeHost();
     const { deadlines, fired } = recorder(host);
     deadlines.arm(0, 10);
+    deadlines.arm(1, 20 * DAY_MS);
     deadlines.settle();
     deadlines.disarm(0);
+    deadlines.disarm(1);
     host.advance(10 * DAY_MS);
-    assert.equal(host.liveTimers, 0, 'nothing is armed, so nothing wakes the host');
+    assert.equal(host.liveTimers, 0);
+    assert.equal(host.fireCount, 1);
     deadlines.arm(0, 7);
     deadlines.settle();
-    host.advance(6.9);
+    host.advance(6.75);
     assert.deepEqual(fired, []);
-    host.advance(0.1);
+    host.advance(0.25);
     assert.deepEqual(fired, [0]);
+    assert.equal(host.fireCount, 2);
   });
 });
 

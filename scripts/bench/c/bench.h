@@ -135,7 +135,8 @@ struct window {
 	int server_pid;
 	uint64_t start_ns;
 	uint64_t messages;
-	uint64_t lost;
+	uint64_t lost;    /* datagrams that were sent again */
+	uint64_t starved; /* connections without any reply */
 	double self_start;
 	struct cpu_seconds server_start;
 	struct histogram latency;
@@ -143,7 +144,7 @@ struct window {
 
 __attribute__((unused)) static void window_open(struct window *w)
 {
-	w->messages = w->lost = 0;
+	w->messages = w->lost = w->starved = 0;
 	memset(&w->latency, 0, sizeof w->latency);
 	w->self_start = cpu_of_self();
 	w->server_start = cpu_of_process(w->server_pid);
@@ -156,12 +157,13 @@ __attribute__((unused)) static void window_close(struct window *w)
 	struct cpu_seconds cpu = cpu_of_process(w->server_pid);
 	double self = cpu_of_self() - w->self_start;
 
-	printf("{\"messages\":%llu,\"seconds\":%.6f,\"lost\":%llu,"
+	printf("{\"messages\":%llu,\"seconds\":%.6f,\"lost\":%llu,\"starved\":%llu,"
 	       "\"userSeconds\":%.2f,\"systemSeconds\":%.2f,\"loadBusy\":%.3f,"
 	       "\"p50Us\":%.2f,\"p90Us\":%.2f,\"p99Us\":%.2f,\"p999Us\":%.2f}\n",
 	       (unsigned long long)w->messages, seconds, (unsigned long long)w->lost,
-	       cpu.user - w->server_start.user, cpu.system - w->server_start.system,
-	       self / seconds, histogram_percentile_us(&w->latency, 50),
+	       (unsigned long long)w->starved, cpu.user - w->server_start.user,
+	       cpu.system - w->server_start.system, self / seconds,
+	       histogram_percentile_us(&w->latency, 50),
 	       histogram_percentile_us(&w->latency, 90), histogram_percentile_us(&w->latency, 99),
 	       histogram_percentile_us(&w->latency, 99.9));
 	fflush(stdout);

@@ -7,9 +7,8 @@
 
 static void on_completion(const struct io_uring_cqe *cqe)
 {
-	/* The client left: the run is over. */
-	if (cqe->res < 0 && cqe->res != -EAGAIN)
-		exit(0);
+	/* Errors are of no interest: the client counts what arrives, and leaves first. */
+	(void)cqe;
 }
 
 int main(int argc, char **argv)

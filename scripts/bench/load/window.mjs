@@ -70,6 +70,8 @@ export function closeWindow(toMessages = (messages) => messages) {
       messages: toMessages(counted),
       seconds,
       lost,
+      // Not counted here.
+      starved: 0,
       userSeconds: user - (serverStart[0] ?? 0),
       systemSeconds: system - (serverStart[1] ?? 0),
       loadBusy: (self.user + self.system) / 1e6 / seconds,

@@ -82,6 +82,7 @@ const COLUMNS = {
     metric('msg/s', 'throughput', (value) => Math.round(value).toLocaleString('en')),
     ...CPU_COLUMNS,
     ...LATENCY_COLUMNS,
+    metric('starved', 'starved', fixed(0)),
     ratio('msg/s to Node', 'throughput', 'node'),
     ratio('CPU to Node', 'cpuUs', 'node'),
     ratio('CPU to C epoll', 'cpuUs', 'c-epoll'),

@@ -98,7 +98,8 @@ between the boundaries of the measured window. The load generator needs about as
 message as the fastest servers: where \`load busy\` is near 100%, throughput is its limit, and CPU
 per message is the better comparison. Where \`server busy\` and \`load busy\` are both well below
 100% with 64 connections or more, something else ran on these cores. \`spread\` is the distance
-between the best and the worst round: smaller differences are noise.`;
+between the best and the worst round: smaller differences are noise. \`starved\` counts connections
+that got no reply at all in the window, while others did.`;
 
 /** @param {Report} report */
 export function toMarkdown(report) {

@@ -4,7 +4,7 @@
 
 const WIDTH = 900;
 const MARGIN = 16;
-const LABEL_WIDTH = 170;
+const LABEL_WIDTH = 215;
 const GAP = 24;
 const VALUE_WIDTH = 62;
 const ROW_HEIGHT = 24;

@@ -36,6 +36,7 @@ function messageMetrics(result) {
     p99Us: result.p99Us,
     p999Us: result.p999Us,
     lost: result.lost,
+    starved: result.starved,
     loadBusy: result.loadBusy,
   };
 }

@@ -92,7 +92,8 @@ export function startLoad(context, program, args) {
  * @typedef {object} LoadResult what a load generator prints
  * @property {number} messages
  * @property {number} seconds
- * @property {number} lost
+ * @property {number} lost datagrams that were sent again
+ * @property {number} starved connections without any reply in the window
  * @property {number} userSeconds of the server, in the window
  * @property {number} systemSeconds of the server, in the window
  * @property {number} loadBusy share of its core that the load generator itself used
@@ -115,8 +116,6 @@ export async function runLoad(context, program, args, pid) {
   const load = startLoad(context, program, [...args, ...times, pid]);
   try {
     const [json] = await load.line(/^\{.*\}$/, (warmupSeconds + seconds + 30) * 1000);
-    // It may still find that a connection got no reply at all.
-    if ((await load.exited) !== 'exit code 0') throw await load.failure();
     return JSON.parse(json);
   } finally {
     await load.stop();

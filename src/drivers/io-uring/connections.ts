@@ -1,6 +1,10 @@
 import { SOCK_CLOEXEC } from '../../../native-bindings/linux/constants.js';
 import { ECANCELED } from '../../../native-bindings/linux/errno.js';
-import { IORING_ACCEPT_MULTISHOT, IORING_OP_ACCEPT, IORING_OP_CONNECT } from '../../../native-bindings/linux/io-uring.js';
+import {
+  IORING_ACCEPT_MULTISHOT,
+  IORING_OP_ACCEPT,
+  IORING_OP_CONNECT,
+} from '../../../native-bindings/linux/io-uring.js';
 import { MAX_SOCKADDR_BYTES, writeSockaddr } from '../../bsd/sockaddr.js';
 import type { Operation } from '../../port/operation.js';
 import type { Requests } from './requests.js';

@@ -61,13 +61,9 @@ function explain(error: RingError): string {
 function missingOperations(fd: number): string[] {
   const { io_uring_probe: head, io_uring_probe_op: row } = uring;
   const probe = new Uint8Array(head.size + PROBED_OPERATIONS * row.size);
-  const failed = uring.ioUring().register(
-    uring.SYS_io_uring_register,
-    fd,
-    uring.IORING_REGISTER_PROBE,
-    probe,
-    PROBED_OPERATIONS,
-  );
+  const failed = uring
+    .ioUring()
+    .register(uring.SYS_io_uring_register, fd, uring.IORING_REGISTER_PROBE, probe, PROBED_OPERATIONS);
   if (failed < 0) throw new RingError('io_uring_register (PROBE)', lastErrno());
   const view = new DataView(probe.buffer);
   return Object.keys(NEEDED).filter((name) => {
@@ -85,7 +81,8 @@ function tryMultishotReceive(ring: Ring, buffers: ProvidedBuffers): string {
     // Autobind to an abstract name (unix(7)), then send to ourselves.
     const self = `\0overlapped-probe-${process.pid}-${descriptor}`;
     const address = { family: 'unix', address: self, port: 0 } as const;
-    if (stack.bind(descriptor, address) < 0 || stack.connect(descriptor, address) < 0) return 'a UNIX-domain socket fails';
+    if (stack.bind(descriptor, address) < 0 || stack.connect(descriptor, address) < 0)
+      return 'a UNIX-domain socket fails';
     if (stack.send(descriptor, new Uint8Array(1), 1) !== 1) return 'a UNIX-domain socket does not send';
     const flags = uring.IOSQE_BUFFER_SELECT;
     const at = ring.push(uring.IORING_OP_RECV, flags, uring.IORING_RECV_MULTISHOT, descriptor, 0, 0, 1, 0);

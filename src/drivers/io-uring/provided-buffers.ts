@@ -1,10 +1,10 @@
 import { lastErrno } from '../../../native-bindings/ffi.js';
 import {
   IORING_REGISTER_PBUF_RING,
-  SYS_io_uring_register,
   io_uring_buf,
   io_uring_buf_reg,
   ioUring,
+  SYS_io_uring_register,
 } from '../../../native-bindings/linux/io-uring.js';
 import { mapAnonymousPages } from '../../../native-bindings/linux/pages.js';
 import { MappedMemory } from '../../../native-bindings/memory.js';

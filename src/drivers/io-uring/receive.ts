@@ -175,7 +175,9 @@ export class Receiver {
       return buffer === null ? this.#lend(socket, operation) : this.#copy(socket, operation, buffer);
     }
     if (socket.recvEnd === END_NONE) return false;
-    return socket.recvEnd === END_OF_STREAM || operation.waitOnly ? operation.done(0) : operation.failed(socket.recvEnd);
+    return socket.recvEnd === END_OF_STREAM || operation.waitOnly
+      ? operation.done(0)
+      : operation.failed(socket.recvEnd);
   }
 
   #lend(socket: RingSocket, operation: Operation): true {

@@ -1,5 +1,9 @@
 import { ECANCELED } from '../../../native-bindings/linux/errno.js';
-import { IORING_CQE_F_MORE, IORING_OP_ASYNC_CANCEL, IORING_OP_POLL_ADD } from '../../../native-bindings/linux/io-uring.js';
+import {
+  IORING_CQE_F_MORE,
+  IORING_OP_ASYNC_CANCEL,
+  IORING_OP_POLL_ADD,
+} from '../../../native-bindings/linux/io-uring.js';
 import type { BsdStack } from '../../bsd/stack.js';
 import type { DriverEvents } from '../../port/driver.js';
 import type { Operation } from '../../port/operation.js';

@@ -111,4 +111,3 @@ export class Sender {
     return errno === EPIPE && socket.wasReset ? ECONNRESET : errno;
   }
 }
-
