@@ -111,9 +111,9 @@ function* mutantsOf(binding) {
     const check = binding.checks[position];
     if (!check) continue;
     const one = typeof check.value === 'bigint' ? 1n : 1;
-    yield /** @type {const} */ ([position, { ...check, value: check.value + one }]);
-    if (kind === 'constant') yield /** @type {const} */ ([position, { ...check, name: `${check.name}_` }]);
-    if (kind === 'offset') yield /** @type {const} */ ([position, { ...check, field: `${check.field}_` }]);
+    yield/** @type {const} */ ([position, { ...check, value: check.value + one }]);
+    if (kind === 'constant') yield/** @type {const} */ ([position, { ...check, name: `${check.name}_` }]);
+    if (kind === 'offset') yield/** @type {const} */ ([position, { ...check, field: `${check.field}_` }]);
   }
 }
 
@@ -164,8 +164,11 @@ function toBinding(file, compiler, exports, problems) {
     problems.push(`${file}: exports HEADERS, but no compiler is known for its folder`);
     return null;
   }
-  const { HEADERS: headers, DEFINES: defines = DEFAULT_DEFINES, PREAMBLE: preamble = [] } =
-    /** @type {Record<string, string[]>} */ (exports);
+  const {
+    HEADERS: headers,
+    DEFINES: defines = DEFAULT_DEFINES,
+    PREAMBLE: preamble = [],
+  } = /** @type {Record<string, string[]>} */ (exports);
   return { file, compiler, headers: headers ?? [], defines, preamble, checks };
 }
 

@@ -1,8 +1,8 @@
-export { type DriverChoice, type DriverReport, probeDrivers } from './drivers/choose.js';
+export { type DriverChoice, probeDrivers } from './drivers/choose.js';
 export type { AddressFamily, SocketAddress } from './port/address.js';
 export { formatAddress } from './port/address.js';
 export type { DatagramBatch } from './port/datagrams.js';
-export type { DriverName, DriverStatistics, ShutdownHow } from './port/driver.js';
+export type { DriverName, DriverReport, DriverStatistics, ShutdownHow } from './port/driver.js';
 export {
   AbortError,
   InvalidArgumentError,
@@ -15,6 +15,7 @@ export {
 export type { Proactor } from './port/proactor.js';
 export type { SocketOptionName, SocketOptions } from './port/socket-options.js';
 export type { OperationOptions } from './sockets/arguments.js';
+export { type BroadcastFailure, type BroadcastResult, broadcast } from './sockets/broadcast.js';
 export type { ConnectOptions } from './sockets/connect.js';
 export { openProactor, type ProactorOptions } from './sockets/default-proactor.js';
 export type { LentBuffer } from './sockets/lent-buffer.js';

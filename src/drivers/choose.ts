@@ -1,21 +1,12 @@
 import { LinuxStack } from '../bsd/linux/stack.js';
 import { platformDrivers } from '../platform.js';
-import type { DriverName } from '../port/driver.js';
+import type { DriverName, DriverReport } from '../port/driver.js';
 import { InvalidArgumentError, SocketStateError } from '../port/errors.js';
 import type { DriverFactory } from '../port/proactor.js';
 import { IoUringDriver } from './io-uring/driver.js';
 import { probeIoUring } from './io-uring/probe.js';
 
 export type DriverChoice = DriverName | 'auto';
-
-/** What a driver's probe found: whether it can be used here, and each thing that was tried. */
-export interface DriverReport {
-  readonly name: DriverName;
-  readonly usable: boolean;
-  /** Why it cannot be used; empty where it can. */
-  readonly reason: string;
-  readonly findings: readonly string[];
-}
 
 interface DriverEntry {
   readonly probe: () => DriverReport;

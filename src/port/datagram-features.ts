@@ -7,6 +7,9 @@ export const MAX_BATCH_CAPACITY = 1024;
 /** Bytes that one datagram of a batch may have: UDP's 16-bit length, in whole pages. */
 export const MAX_DATAGRAM_BYTES = 65_536;
 
+/** Datagrams that one segmented message may be cut into: UDP_MAX_SEGMENTS of linux/udp.h, before 6.9 doubled it. */
+export const MAX_SEGMENTS = 64;
+
 /** ICMP errors that a socket keeps until somebody takes them; the oldest go first. */
 export const MAX_DATAGRAM_ERRORS = 1024;
 
@@ -18,11 +21,22 @@ export interface DatagramError {
   readonly address: SocketAddress | null;
 }
 
+/** A batch as users get it: with memory to give back. */
+export interface ReleasableBatch extends DatagramBatch {
+  readonly released: boolean;
+  /** Gives the memory back for other batches. Views of it show other datagrams from then on. */
+  release(): void;
+  /** Large buffers that the kernel cuts up and puts together (UDP_SEGMENT, UDP_GRO) stand for several datagrams. */
+  readonly segmented: boolean;
+  /** Appends `data` as datagrams of `segmentBytes` each, the last one shorter. */
+  addSegments(data: Uint8Array, segmentBytes: number, to?: SocketAddress): void;
+}
+
 /**
  * What a batch can do where the platform's datagram calls take whole batches. A socket sets the fields before each
  * operation; the stack reads them during it. Batches of other platforms have only `DatagramBatch`.
  */
-export interface ManagedBatch extends DatagramBatch {
+export interface ManagedBatch extends ReleasableBatch {
   /** Addresses given to `add` must be of this family; null takes any. */
   family: AddressFamily | null;
   /** Datagrams from the front of the batch that a reader has taken already. */
@@ -40,20 +54,13 @@ export interface ManagedBatch extends DatagramBatch {
   /** Datagrams that the last send left out, and the error number of the first of them. */
   refused: number;
   refusal: number;
-  /** Large buffers that the kernel cuts up and puts together (UDP_SEGMENT, UDP_GRO) stand for several datagrams. */
-  readonly segmented: boolean;
 
-  /** Makes the batch `segmented`, for its whole life. */
+  /** Empties the batch and makes it `segmented`, for its whole life. */
   splitSegments(): void;
-  /** Appends `data` as datagrams of `segmentBytes` each, the last one shorter. */
-  addSegments(data: Uint8Array, segmentBytes: number, to?: SocketAddress): void;
-  readonly released: boolean;
-  /** Gives the memory back for other batches. Views of it show other datagrams from then on. */
-  release(): void;
 }
 
 export function isManaged(batch: DatagramBatch): batch is ManagedBatch {
-  return 'addSegments' in batch;
+  return 'splitSegments' in batch;
 }
 
 /** Datagrams that a receive into this batch gets without asking the system. */

@@ -94,3 +94,12 @@ export interface DriverStatistics {
   /** Completions dropped because they named a generation that is gone. Always 0 but for a bug or a hostile kernel. */
   readonly staleCompletions: number;
 }
+
+/** What a driver's probe found: whether it can be used here, and each thing that was tried. */
+export interface DriverReport {
+  readonly name: DriverName;
+  readonly usable: boolean;
+  /** Why it cannot be used; empty where it can. */
+  readonly reason: string;
+  readonly findings: readonly string[];
+}

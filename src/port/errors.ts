@@ -1,5 +1,6 @@
 import { formatAddress, type SocketAddress } from './address.js';
 import type { Driver } from './driver.js';
+import { MAX_QUEUED_OPERATIONS } from './limits.js';
 import type { Operation, OperationKind } from './operation.js';
 
 export interface SystemErrorDetails {
@@ -101,6 +102,12 @@ export function operationError(driver: Driver, operation: Operation): Error {
   const address = operation.address ?? undefined;
   const target = address ? ` to ${formatAddress(address)}` : '';
   const action = `Cannot ${ACTION[kind]} socket ${operation.socket?.descriptor ?? -1}${target}`;
+  if (operation.outcome === 'refused') {
+    return new SystemError(`${action}: ${MAX_QUEUED_OPERATIONS} operations are waiting already`, {
+      code: 'ENOBUFS',
+      syscall: kind,
+    });
+  }
   if (operation.outcome === 'cancelled') {
     const base = { syscall: kind, address, bytesTransferred };
     switch (operation.cancelReason) {

@@ -11,8 +11,8 @@ export type OperationKind = 'accept' | 'connect' | 'recv' | 'send' | 'recvBatch'
  */
 export type OperationState = 'free' | 'queued' | 'started' | 'cancelling';
 
-/** How an operation ended. Each operation ends once. */
-export type Outcome = 'done' | 'failed' | 'cancelled';
+/** How an operation ended. Each operation ends once. `refused`: too many were waiting, and it was never started. */
+export type Outcome = 'done' | 'failed' | 'cancelled' | 'refused';
 
 /** Why a cancel was requested; decides what a cancelled operation's error says. */
 export type CancelReason = 'none' | 'timeout' | 'signal' | 'close';
@@ -22,6 +22,12 @@ export interface OperationOwner {
   operationEnded(operation: Operation): void;
   /** The operation's deadline has passed; it has not ended yet. */
   deadlinePassed(operation: Operation): void;
+}
+
+/** Library code that follows operations without a promise for each. Runs no user code. */
+export interface OperationObserver {
+  /** The operation has ended; its result is in it until this returns. */
+  operationSettled(operation: Operation): void;
 }
 
 /**
@@ -67,6 +73,8 @@ export class Operation {
   context: unknown = null;
   /** When the deadline passes the promise fails, but the operation itself stays pending. */
   leavePending = false;
+  /** Told of the end instead of a promise. */
+  observer: OperationObserver | null = null;
   /** The promise's two ends; null once it is settled. */
   resolve: ((value: unknown) => void) | null = null;
   reject: ((error: Error) => void) | null = null;
@@ -86,6 +94,11 @@ export class Operation {
   failed(nativeError: number): true {
     this.outcome = 'failed';
     this.nativeError = nativeError;
+    return true;
+  }
+
+  refused(): true {
+    this.outcome = 'refused';
     return true;
   }
 

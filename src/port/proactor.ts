@@ -83,6 +83,7 @@ export class Proactor implements DriverEvents {
     operation.convert = null;
     operation.context = null;
     operation.leavePending = false;
+    operation.observer = null;
     operation.resolve = null;
     operation.reject = null;
     operation.bytesTransferred = 0;

@@ -95,8 +95,13 @@ class Peer {
       chunks.push(chunk);
       report('data', number, { bytes: chunk.length });
     });
-    socket.on('end', () => report('fin', number));
+    let probed = false;
+    socket.on('end', () => {
+      probed = true;
+      this.#probeEnd(socket, number);
+    });
     socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (probed && isReset(error.code)) return;
       report(error.code === 'ECONNRESET' ? 'rst' : 'error', number, { code: error.code ?? error.message });
     });
     socket.on('close', () => report('closed', number));
@@ -104,6 +109,21 @@ class Peer {
     if (reading) socket.resume();
     else socket.pause();
     return number;
+  }
+
+  /**
+   * Tells a FIN from a RST that libuv calls an end: after a partial read with POLLHUP it reports UV_EOF without asking
+   * the kernel (uv__stream_io). An empty write puts nothing on the wire and fails with ECONNRESET after a RST, and with
+   * EPIPE where a RST has followed the FIN.
+   */
+  #probeEnd(socket: Socket, number: number): void {
+    const atMs = nowMs();
+    const conclude = (code: string | undefined) => {
+      if (code !== 'ECONNRESET') report('fin', number, { atMs, sinceMs: atMs });
+      if (isReset(code)) report('rst', number, { code: code ?? '' });
+    };
+    if (socket.writable) socket.write(new Uint8Array(0), (error?: NodeJS.ErrnoException | null) => conclude(error?.code));
+    else conclude('');
   }
 
   async #send(connection: number, data: Uint8Array, plan: SendPlan): Promise<{ code: string }> {
@@ -197,6 +217,10 @@ class Peer {
     if (socket === undefined) throw new Error(`the peer has no connection ${number}`);
     return socket;
   }
+}
+
+function isReset(code: string | undefined): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function report(kind: PeerEvent['kind'], connection: number, more: Partial<PeerEvent> = {}): void {

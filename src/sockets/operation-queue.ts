@@ -1,4 +1,4 @@
-import { operationError, SystemError } from '../port/errors.js';
+import { operationError } from '../port/errors.js';
 import { MAX_QUEUED_OPERATIONS } from '../port/limits.js';
 import type { CancelReason, Operation, OperationOwner } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
@@ -51,17 +51,18 @@ export class OperationQueue implements OperationOwner {
       operation.cancelled();
       return this.#settled(operation);
     }
-    if (this.#head !== null) return this.#enqueue(operation, timeoutMs, signal);
-    operation.state = 'started';
-    if (this.#proactor.driver.start(operation)) return this.#settled(operation);
-    this.#head = operation;
-    this.#tail = operation;
-    this.#count(1);
-    const promise = this.#promise(operation, signal);
-    if (timeoutMs === 0) this.#proactor.cancel(operation, 'timeout');
-    else if (timeoutMs !== Number.POSITIVE_INFINITY) this.#proactor.arm(operation, timeoutMs);
-    this.#proactor.flushWanted();
+    if (this.#begin(operation, timeoutMs)) return this.#settled(operation);
+    const promise = new Promise(capture);
+    operation.resolve = resolveLast;
+    operation.reject = rejectLast;
+    if (signal !== undefined) this.#listen(operation, signal);
     return promise;
+  }
+
+  /** Submits an operation whose `observer` is told of its end, perhaps before this returns. */
+  submitObserved(operation: Operation, timeoutMs: number): void {
+    operation.owner = this;
+    if (this.#begin(operation, timeoutMs)) this.#settle(operation);
   }
 
   operationEnded(operation: Operation): void {
@@ -109,32 +110,27 @@ export class OperationQueue implements OperationOwner {
     }
   }
 
-  #enqueue(operation: Operation, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
-    if (this.#length >= MAX_QUEUED_OPERATIONS) {
-      const message = `Cannot start another ${operation.kind}: ${MAX_QUEUED_OPERATIONS} are waiting already`;
-      const error = new SystemError(message, { code: 'ENOBUFS', syscall: operation.kind });
-      this.#proactor.release(operation);
-      return Promise.reject(error);
+  /** Starts or queues an operation and puts it on the clock. True: it has ended already. */
+  #begin(operation: Operation, timeoutMs: number): boolean {
+    if (this.#head === null) {
+      operation.state = 'started';
+      if (this.#proactor.driver.start(operation)) return true;
+      this.#head = operation;
+      if (timeoutMs === 0) this.#proactor.cancel(operation, 'timeout');
+    } else {
+      if (this.#length >= MAX_QUEUED_OPERATIONS) return operation.refused();
+      operation.state = 'queued';
+      if (timeoutMs === 0) {
+        operation.cancelReason = 'timeout';
+        return operation.cancelled();
+      }
+      if (this.#tail !== null) this.#tail.next = operation;
     }
-    operation.state = 'queued';
-    if (timeoutMs === 0) {
-      operation.cancelReason = 'timeout';
-      operation.cancelled();
-      return this.#settled(operation);
-    }
-    if (this.#tail !== null) this.#tail.next = operation;
     this.#tail = operation;
     this.#count(1);
-    if (timeoutMs !== Number.POSITIVE_INFINITY) this.#proactor.arm(operation, timeoutMs);
-    return this.#promise(operation, signal);
-  }
-
-  #promise(operation: Operation, signal: AbortSignal | undefined): Promise<unknown> {
-    const promise = new Promise(capture);
-    operation.resolve = resolveLast;
-    operation.reject = rejectLast;
-    if (signal !== undefined) this.#listen(operation, signal);
-    return promise;
+    if (timeoutMs > 0) this.#proactor.arm(operation, timeoutMs);
+    this.#proactor.flushWanted();
+    return false;
   }
 
   #listen(operation: Operation, signal: AbortSignal): void {
@@ -163,8 +159,13 @@ export class OperationQueue implements OperationOwner {
   }
 
   #settle(operation: Operation): void {
-    const { resolve, reject } = operation;
+    const { resolve, reject, observer } = operation;
     if (operation.signal !== null) this.#unlisten(operation);
+    if (observer !== null) {
+      observer.operationSettled(operation);
+      this.#proactor.release(operation);
+      return;
+    }
     if (operation.outcome === 'done') {
       // An abandoned operation has nobody to tell, and took nothing.
       const value = resolve === null ? undefined : operation.convert?.(operation);

@@ -31,7 +31,8 @@ type Ending = 'graceful' | 'platform' | 'reset';
 
 /** What all sockets have: two directions of operations, one close, options and addresses. */
 export abstract class OverlappedSocket {
-  protected readonly proactor: Proactor;
+  /** The proactor that carries the socket. */
+  readonly proactor: Proactor;
   protected readonly handle: DriverSocket;
   protected readonly receiving: OperationQueue;
   protected readonly sending: OperationQueue;

@@ -3,7 +3,7 @@ import type { Driver, DriverSocket, ShutdownHow } from '../port/driver.js';
 import { InvalidArgumentError, OutOfRangeError, systemError } from '../port/errors.js';
 import { sendLength } from '../port/gather.js';
 import { MAX_GATHER, MAX_SEND_BYTES } from '../port/limits.js';
-import type { Operation } from '../port/operation.js';
+import type { Operation, OperationObserver } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
 import { checkReceiveBuffer, checkSendBuffer, checkSignal, checkTimeout, type OperationOptions } from './arguments.js';
 import { type ConnectOptions, connectStream } from './connect.js';
@@ -30,6 +30,9 @@ export interface TcpSocketOptions {
 export type SendData = Uint8Array | LentBuffer | readonly Uint8Array[];
 
 const NO_OPTIONS: OperationOptions = {};
+
+/** The send of `broadcast`, for it alone. */
+export const sendObserved = Symbol('sendObserved');
 
 /** A connection: TCP over IPv4 and IPv6, or a UNIX-domain stream. */
 export class TcpSocket extends OverlappedSocket implements ReceiveSource {
@@ -138,25 +141,24 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
    */
   send(data: SendData, options: OperationOptions = NO_OPTIONS): Promise<number> {
     try {
-      this.checkOpen();
       const timeoutMs = checkTimeout(options.timeoutMs, this.#sendTimeoutMs);
       const signal = checkSignal(options.signal);
-      const operation = this.operation('send', bytesTransferred);
-      try {
-        this.#setData(operation, data);
-      } catch (error) {
-        this.proactor.release(operation);
-        throw error;
-      }
-      operation.leavePending = this.#onTimeout === 'leavePending';
-      if (sendLength(operation) === 0) {
-        this.proactor.release(operation);
-        return Promise.resolve(0);
-      }
+      const operation = this.#sendOperation(data);
+      if (operation === null) return Promise.resolve(0);
       return this.sending.submit(operation, timeoutMs, signal) as Promise<number>;
     } catch (error) {
       return Promise.reject(error as Error);
     }
+  }
+
+  /** For `broadcast`: a send that tells `observer` instead of a promise; false where there is nothing to send. */
+  [sendObserved](data: Uint8Array, timeoutMs: number | undefined, observer: OperationObserver): boolean {
+    const operation = this.#sendOperation(data);
+    if (operation === null) return false;
+    operation.observer = observer;
+    operation.context = this;
+    this.sending.submitObserved(operation, timeoutMs ?? this.#sendTimeoutMs);
+    return true;
   }
 
   /** Ends one direction or both. `send`: the peer reads the end of the stream after what was sent before. */
@@ -209,6 +211,22 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
     operation.waitOnly = waitOnly;
     operation.leavePending = this.#onTimeout === 'leavePending';
     return this.receiving.submit(operation, timeoutMs, signal);
+  }
+
+  /** The operation that sends `data`; null where there is nothing to send. */
+  #sendOperation(data: SendData): Operation | null {
+    this.checkOpen();
+    const operation = this.operation('send', bytesTransferred);
+    try {
+      this.#setData(operation, data);
+    } catch (error) {
+      this.proactor.release(operation);
+      throw error;
+    }
+    operation.leavePending = this.#onTimeout === 'leavePending';
+    if (sendLength(operation) > 0) return operation;
+    this.proactor.release(operation);
+    return null;
   }
 
   #setData(operation: Operation, data: SendData): void {

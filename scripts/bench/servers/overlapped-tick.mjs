@@ -1,6 +1,6 @@
 // overlapped-tick.mjs PORT CONNECTIONS HZ: one 64-byte message to each connection, HZ times a
 // second.
-import { TcpListener } from 'overlapped';
+import { broadcast, TcpListener } from 'overlapped';
 import { announce, portArgument } from './announce.mjs';
 import { everyTick } from './tick-clock.mjs';
 
@@ -9,13 +9,6 @@ const message = new Uint8Array(64).fill(0x74);
 /** @type {import('overlapped').TcpSocket[]} */
 const sockets = [];
 
-/** The client leaves at the end of a run; what is still in flight then fails. */
-function ignore() {}
-
-function sendToAll() {
-  for (const socket of sockets) socket.send(message).catch(ignore);
-}
-
 const listener = await TcpListener.listen({
   port: portArgument(),
   host: '127.0.0.1',
@@ -23,5 +16,5 @@ const listener = await TcpListener.listen({
 });
 announce(listener.address.port);
 for await (const socket of listener) {
-  if (sockets.push(socket) === connections) everyTick(hz, sendToAll);
+  if (sockets.push(socket) === connections) everyTick(hz, () => broadcast(sockets, message));
 }

@@ -1,13 +1,13 @@
 import { isIPv6 } from 'node:net';
-import { AF_INET, AF_INET6, MSG_TRUNC } from '../../../native-bindings/linux/constants.js';
+import { AF_INET, MSG_TRUNC } from '../../../native-bindings/linux/constants.js';
 import { iovec, mmsghdr, msghdr, sockaddr_in, sockaddr_in6 } from '../../../native-bindings/linux/structs.js';
 import type { AddressFamily, SocketAddress } from '../../port/address.js';
-import type { DatagramError, ManagedBatch } from '../../port/datagram-features.js';
+import { type DatagramError, type ManagedBatch, MAX_SEGMENTS } from '../../port/datagram-features.js';
 import { InvalidArgumentError, OutOfRangeError, SocketStateError } from '../../port/errors.js';
 import { readSockaddr, type SockaddrLayout, writeSockaddr } from '../sockaddr.js';
 import { type BatchMemory, giveBatchMemory, NAME_BYTES, takeBatchMemory } from './batch-memory.js';
 import { type Ipv4Names, parseIPv4 } from './ipv4-names.js';
-import { MAX_SEGMENTS, Segments } from './segments.js';
+import { Segments } from './segments.js';
 
 // Fields in 32-bit words, hoisted: they are read and written for every datagram. Lengths fit in the low word.
 const HEADER_WORDS = mmsghdr.size >> 2;
@@ -101,10 +101,7 @@ export class LinuxDatagramBatch implements ManagedBatch {
   }
 
   clear(): void {
-    const memory = this.#open();
-    if (this.#segments !== null) {
-      for (let message = 0; message < this.#messages; message++) this.#segments.forget(memory, message);
-    }
+    this.#open();
     this.#messages = 0;
     this.taken = 0;
   }
@@ -116,9 +113,10 @@ export class LinuxDatagramBatch implements ManagedBatch {
 
   splitSegments(): void {
     if (this.#segments !== null) return;
-    this.#open();
-    this.#messages = 0;
+    const memory = this.#open();
+    this.clear();
     this.#segments = new Segments(this.capacity);
+    for (let message = 0; message < this.capacity; message++) this.#segments.prepare(memory, message);
   }
 
   addSegments(data: Uint8Array, segmentBytes: number, to?: SocketAddress): void {
@@ -140,12 +138,14 @@ export class LinuxDatagramBatch implements ManagedBatch {
     if (memory === null) return;
     this.clear();
     this.#forgetLengths(memory);
+    // What asks the kernel for segments must not be found by the next batch in this memory.
+    for (let message = 0; message < this.capacity; message++) this.#segments?.forget(memory, message);
     this.#memory = null;
     this.ahead = null;
     giveBatchMemory(memory);
   }
 
-  /** The address of the mmsghdr of the message that holds this datagram. Throws where the batch is released. */
+  /** The address of a message's mmsghdr. Throws where the batch is released. */
   headersFrom(message: number): number {
     return this.#open().headers + message * mmsghdr.size;
   }
@@ -164,10 +164,10 @@ export class LinuxDatagramBatch implements ManagedBatch {
   /** Gives the kernel the whole room of each datagram. */
   prepareReceive(): void {
     const memory = this.#open();
-    this.#forgetLengths(memory);
     if (this.#segments !== null) {
-      for (let message = 0; message < this.capacity; message++) this.#segments.prepare(memory, message);
+      for (let message = 0; message < this.#dirty; message++) this.#segments.prepare(memory, message);
     }
+    this.#forgetLengths(memory);
     this.#messages = 0;
     this.taken = 0;
   }
@@ -186,7 +186,6 @@ export class LinuxDatagramBatch implements ManagedBatch {
     this.#messages = messages;
     this.#dirty = messages;
     if (this.#segments === null) return messages;
-    for (let message = messages; message < this.capacity; message++) this.#segments.forget(memory, message);
     this.#segments.received(memory, messages);
     return this.#segments.count(messages);
   }

@@ -1,9 +1,7 @@
 import { IPPROTO_UDP, UDP_GRO, UDP_SEGMENT } from '../../../native-bindings/linux/constants.js';
 import { cmsghdr, iovec, mmsghdr, msghdr } from '../../../native-bindings/linux/structs.js';
+import { MAX_SEGMENTS } from '../../port/datagram-features.js';
 import { type BatchMemory, CONTROL_BYTES, HEADER_BYTES } from './batch-memory.js';
-
-/** Segments in one message that is sent: UDP_MAX_SEGMENTS of linux/udp.h, before Linux 6.9 doubled it. */
-export const MAX_SEGMENTS = 64;
 
 const CONTROL_LENGTH = mmsghdr.offset.msg_hdr + msghdr.offset.msg_controllen;
 

@@ -3,11 +3,14 @@ import * as c from '../../../native-bindings/linux/constants.js';
 import * as errno from '../../../native-bindings/linux/errno.js';
 import { libc } from '../../../native-bindings/posix/libc.js';
 import type { AddressFamily, SocketAddress } from '../../port/address.js';
+import type { DatagramBatch } from '../../port/datagrams.js';
 import type { ShutdownHow, SocketType } from '../../port/driver.js';
 import { ErrorTable } from '../../port/error-names.js';
 import type { SocketOptionName, SocketOptionValue } from '../../port/socket-options.js';
 import { MAX_SOCKADDR_BYTES, readSockaddr, type SockaddrLayout, writeSockaddr } from '../sockaddr.js';
 import type { BsdStack } from '../stack.js';
+import { LinuxDatagrams } from './datagrams.js';
+import { changeMembership } from './multicast.js';
 import { optionPlace } from './options.js';
 
 const FAMILY: Readonly<Record<AddressFamily, number>> = { IPv4: c.AF_INET, IPv6: c.AF_INET6, unix: c.AF_UNIX };
@@ -35,6 +38,7 @@ export class LinuxStack implements BsdStack {
   readonly interrupted = errno.EINTR;
   readonly noBuffers = errno.ENOBUFS;
   readonly #calls = libc();
+  readonly #datagrams = new LinuxDatagrams(LINUX_SOCKADDR);
   readonly #address = new Uint8Array(MAX_SOCKADDR_BYTES);
   readonly #value = new Int32Array(2);
   readonly #valueBytes = new Uint8Array(this.#value.buffer);
@@ -112,6 +116,22 @@ export class LinuxStack implements BsdStack {
   getOption(descriptor: number, name: SocketOptionName, family: AddressFamily): number {
     const [level, option] = optionPlace(name, family);
     return this.#readOption(descriptor, level, option);
+  }
+
+  recvBatch(descriptor: number, batch: DatagramBatch): number {
+    return this.#datagrams.receive(descriptor, batch);
+  }
+
+  sendBatch(descriptor: number, batch: DatagramBatch, from: number): number {
+    return this.#datagrams.send(descriptor, batch, from);
+  }
+
+  createBatch(capacity: number, datagramBytes: number): DatagramBatch {
+    return this.#datagrams.create(capacity, datagramBytes);
+  }
+
+  membership(descriptor: number, group: SocketAddress, localInterface: string, join: boolean): number {
+    return changeMembership(descriptor, group, localInterface, join);
   }
 
   localAddress(descriptor: number): SocketAddress | null {

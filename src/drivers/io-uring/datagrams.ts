@@ -1,15 +1,22 @@
 import { POLLIN, POLLOUT } from '../../../native-bindings/linux/constants.js';
 import { ECANCELED } from '../../../native-bindings/linux/errno.js';
+import { IORING_OP_POLL_ADD, IORING_POLL_ADD_MULTI } from '../../../native-bindings/linux/io-uring.js';
+import { datagramsAhead } from '../../port/datagram-features.js';
 import type { Operation } from '../../port/operation.js';
 import type { Requests } from './requests.js';
 import { REQUEST_POLL_IN, REQUEST_POLL_OUT, type RingSocket } from './ring-socket.js';
 
 /**
- * Datagrams: the ring waits for readiness, and a whole batch then crosses in one recvmmsg or sendmmsg. One call for
- * 256 datagrams measured cheaper than a completion for each.
+ * Datagrams: the ring says when there are some, and a whole batch then crosses in one recvmmsg or sendmmsg. One call
+ * for 256 datagrams measured cheaper than a completion for each.
+ *
+ * Receives are watched by one multishot poll for the life of the socket. It reports each arrival once, so a socket
+ * whose queue was found empty stays *quiet* until it does, and nobody has to ask the kernel in between.
  */
 export class Datagrams {
   readonly #requests: Requests;
+  /** Sockets whose queue was found empty while the watch was on, and whose watch has not reported since. */
+  readonly #quiet = new Set<RingSocket>();
 
   constructor(requests: Requests) {
     this.#requests = requests;
@@ -18,7 +25,6 @@ export class Datagrams {
   startReceive(socket: RingSocket, operation: Operation): boolean {
     if (this.#receive(socket, operation)) return true;
     socket.recvOperation = operation;
-    this.#requests.poll(socket, REQUEST_POLL_IN, POLLIN);
     return false;
   }
 
@@ -32,9 +38,10 @@ export class Datagrams {
 
   readable(socket: RingSocket, result: number, flags: number): void {
     this.#requests.ended(socket, REQUEST_POLL_IN, flags);
+    this.#quiet.delete(socket);
     const operation = socket.recvOperation;
     if (operation === null || result === -ECANCELED) return;
-    if (!this.#receive(socket, operation)) return this.#requests.poll(socket, REQUEST_POLL_IN, POLLIN);
+    if (!this.#receive(socket, operation)) return;
     socket.recvOperation = null;
     this.#requests.events.completed(operation);
   }
@@ -56,12 +63,29 @@ export class Datagrams {
     this.#requests.events.completed(operation);
   }
 
+  /** Receives what is there; false where the operation has to wait for the watch. */
   #receive(socket: RingSocket, operation: Operation): boolean {
     const { stack } = this.#requests;
-    if (operation.batch === null) return operation.failed(stack.noBuffers);
-    const received = stack.recvBatch(socket.descriptor, operation.batch);
+    const { batch } = operation;
+    if (batch === null) return operation.failed(stack.noBuffers);
+    const ahead = datagramsAhead(batch);
+    if (ahead === 0 && this.#quiet.has(socket)) return false;
+    const received = stack.recvBatch(socket.descriptor, batch);
+    // A batch that was not filled, too, says that the queue is empty. One filled from what was ahead says nothing.
+    if (received === -stack.again || (received >= 0 && received < batch.capacity && ahead === 0)) this.#watch(socket);
     if (received >= 0) return operation.done(received);
     return received === -stack.again ? false : operation.failed(-received);
+  }
+
+  /**
+   * Waits for arrivals from now on. What came after the queue was seen empty is not lost: the poll reports what is
+   * there when it starts (io_uring_enter(2), IORING_POLL_ADD_MULTI).
+   */
+  #watch(socket: RingSocket): void {
+    this.#quiet.add(socket);
+    if (socket.holds(REQUEST_POLL_IN)) return;
+    const at = this.#requests.push(socket, REQUEST_POLL_IN, IORING_OP_POLL_ADD, 0, 0, 0, IORING_POLL_ADD_MULTI);
+    this.#requests.ring.setOperationFlags(at, POLLIN);
   }
 
   #send(socket: RingSocket, operation: Operation): boolean {

@@ -1,7 +1,7 @@
 import { lastErrno } from '../../../native-bindings/ffi.js';
 import * as uring from '../../../native-bindings/linux/io-uring.js';
 import { LinuxStack } from '../../bsd/linux/stack.js';
-import type { DriverReport } from '../choose.js';
+import type { DriverReport } from '../../port/driver.js';
 import { ProvidedBuffers } from './provided-buffers.js';
 import { Ring, RingError } from './ring.js';
 

@@ -78,11 +78,11 @@ export class ReadinessDriver implements Driver {
   }
 
   bind(socket: ReadySocket, address: SocketAddress): number {
-    return -this.#stack.bind(socket.descriptor, address);
+    return 0 - this.#stack.bind(socket.descriptor, address);
   }
 
   listen(socket: ReadySocket, backlog: number): number {
-    return -this.#stack.listen(socket.descriptor, backlog);
+    return 0 - this.#stack.listen(socket.descriptor, backlog);
   }
 
   localAddress(socket: ReadySocket): SocketAddress | null {
@@ -94,7 +94,7 @@ export class ReadinessDriver implements Driver {
   }
 
   setOption(socket: ReadySocket, name: SocketOptionName, value: SocketOptionValue): number {
-    return -this.#stack.setOption(socket.descriptor, name, value, socket.family);
+    return 0 - this.#stack.setOption(socket.descriptor, name, value, socket.family);
   }
 
   getOption(socket: ReadySocket, name: SocketOptionName): number {
@@ -102,11 +102,11 @@ export class ReadinessDriver implements Driver {
   }
 
   membership(socket: ReadySocket, group: SocketAddress, localInterface: string, join: boolean): number {
-    return -this.#stack.membership(socket.descriptor, group, localInterface, join);
+    return 0 - this.#stack.membership(socket.descriptor, group, localInterface, join);
   }
 
   shutdown(socket: ReadySocket, how: ShutdownHow): number {
-    return -this.#stack.shutdown(socket.descriptor, how);
+    return 0 - this.#stack.shutdown(socket.descriptor, how);
   }
 
   start(operation: Operation): boolean {

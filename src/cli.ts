@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+import { regress } from './regress/command.js';
+import { packageVersion } from './regress/machine.js';
+import { UsageError } from './regress/options.js';
+
+const HELP = `overlapped: overlapped sockets with per-operation timeouts
+
+  overlapped regress    runs the contract on every driver that can be used here (regress --help)
+  overlapped doctor     says which drivers can be used here, which would be chosen, and why (doctor --help)
+  overlapped --version
+`;
+
+async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case 'regress':
+      return regress(rest);
+    case '--version':
+      process.stdout.write(`${packageVersion()}\n`);
+      return 0;
+    case undefined:
+    case 'help':
+    case '-h':
+    case '--help':
+      process.stdout.write(HELP);
+      return command === undefined ? 2 : 0;
+    default:
+      throw new UsageError(`There is no command '${command}'`);
+  }
+}
+
+function failed(error: unknown): number {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`overlapped: ${error.message}\n`);
+  return 2;
+}
+
+main(process.argv.slice(2))
+  .catch(failed)
+  .then((status) => {
+    process.exitCode = status;
+  });

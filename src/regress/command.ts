@@ -1,0 +1,97 @@
+import { writeFileSync } from 'node:fs';
+import { probeDrivers } from '../drivers/choose.js';
+import type { DriverReport } from '../port/driver.js';
+import type { DriverName } from '../port/driver.js';
+import { describeMachine } from './machine.js';
+import { parseRegressOptions, type RegressOptions } from './options.js';
+import { progressOn } from './progress.js';
+import { runScenarios } from './runner.js';
+import type { Scenario } from './scenario.js';
+import { SCENARIOS } from './scenarios/index.js';
+import { contractHolds, count, writeSummary } from './summary.js';
+import { pad, standardTerminal, type Terminal } from './terminal.js';
+import { wrap } from './progress.js';
+
+export const REGRESS_HELP = `overlapped regress: runs the contract, scenario by scenario, on every driver that can be used here.
+
+The peer of each scenario is Node's own node:net or node:dgram in a thread of its own, so that FIN and RST are
+seen by somebody else than the library.
+
+  -d, --driver NAME     only this driver: io_uring, readiness or iocp (may be repeated)
+  -s, --scenario GLOB   only these scenarios, as 'close/*' (may be repeated)
+  -l, --list            lists the scenarios and what each one checks
+      --json FILE       writes the results and everything that happened as JSON
+      --html FILE       writes one self-contained page: the matrix and a sequence diagram of each scenario
+      --no-color        no colours (NO_COLOR works too)
+  -h, --help            this text
+
+The exit status is 0 if the contract holds on every driver that was run, 1 if it does not, 2 for a wrong command line.
+`;
+
+/** `overlapped regress`; gives the exit status. */
+export async function regress(args: readonly string[], scenarios: readonly Scenario[] = SCENARIOS): Promise<number> {
+  const options = parseRegressOptions(args, scenarios);
+  const terminal = standardTerminal(options.colour);
+  if (options.help) {
+    terminal.write(REGRESS_HELP);
+    return 0;
+  }
+  if (options.list) {
+    writeList(terminal, options.scenarios);
+    return 0;
+  }
+  const reports = probeDrivers();
+  const drivers = usableDrivers(options, reports, terminal);
+  if (drivers === null) return 1;
+  return run(terminal, options, drivers, reports);
+}
+
+async function run(
+  terminal: Terminal,
+  options: RegressOptions,
+  drivers: readonly DriverName[],
+  reports: readonly DriverReport[],
+): Promise<number> {
+  const machine = describeMachine();
+  const { platform, node, koffi, overlapped } = machine;
+  terminal.write(`overlapped ${overlapped}, ${platform}, Node ${node}, koffi ${koffi}\n`);
+  terminal.write(`${count(options.scenarios.length, 'scenario')} on ${drivers.join(' and ')}\n`);
+  const progress = progressOn(terminal, options.scenarios, drivers);
+  const results = await runScenarios({ scenarios: options.scenarios, drivers, observer: progress });
+  progress.end();
+  writeSummary(terminal, results, drivers);
+  return contractHolds(results, drivers) ? 0 : 1;
+}
+
+/** The drivers to run; null where there is none, or where one that was asked for cannot be used. */
+function usableDrivers(
+  options: RegressOptions,
+  reports: readonly DriverReport[],
+  terminal: Terminal,
+): readonly DriverName[] | null {
+  const wanted = options.drivers;
+  const missing = reports.filter((report) => wanted.includes(report.name) && !report.usable);
+  for (const { name, reason } of missing) terminal.write(`The driver ${name} cannot be used here: ${reason}\n`);
+  if (missing.length > 0) return null;
+  if (wanted.length > 0) return wanted;
+  const usable = reports.filter((report) => report.usable).map((report) => report.name);
+  if (usable.length > 0) return usable;
+  terminal.write('No driver can be used here: overlapped doctor says why\n');
+  return null;
+}
+
+function writeList(terminal: Terminal, scenarios: readonly Scenario[]): void {
+  const { paint } = terminal;
+  const columns = Math.min(terminal.live ? terminal.columns() : 120, 120) - 4;
+  for (const { id, checks, contract } of scenarios) {
+    terminal.write(`${paint('bold', id)}\n`);
+    for (const line of wrap(checks, columns)) terminal.write(`    ${line}\n`);
+    for (const line of wrap(`contract: ${contract}`, columns)) terminal.write(`    ${paint('dim', line)}\n`);
+  }
+  terminal.write(`\n${pad('', 0)}${count(scenarios.length, 'scenario')}\n`);
+}
+
+/** Writes a report, or says why it cannot be. */
+export function writeReport(file: string, text: string): void {
+  writeFileSync(file, text);
+}

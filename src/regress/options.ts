@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util';
+import type { DriverName } from '../port/driver.js';
+import { globMatches } from './glob.js';
+import type { Scenario } from './scenario.js';
+
+/** What the command line asks for. */
+export interface RegressOptions {
+  /** Empty: every driver that can be used. */
+  readonly drivers: readonly DriverName[];
+  readonly scenarios: readonly Scenario[];
+  readonly list: boolean;
+  readonly help: boolean;
+  readonly jsonFile: string | undefined;
+  readonly htmlFile: string | undefined;
+  readonly colour: boolean;
+}
+
+/** A command line that cannot be followed. The program says why and exits with 2. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+const DRIVER_NAMES: readonly DriverName[] = ['io_uring', 'readiness', 'iocp'];
+
+/** Reads the command line of `overlapped regress`. Throws UsageError for what it does not know. */
+export function parseRegressOptions(args: readonly string[], all: readonly Scenario[]): RegressOptions {
+  const values = parse(args);
+  const drivers = [...new Set(values.driver ?? [])].map(driverName);
+  return {
+    drivers,
+    scenarios: selectScenarios(values.scenario ?? [], all),
+    list: values.list ?? false,
+    help: values.help ?? false,
+    jsonFile: fileName('--json', values.json),
+    htmlFile: fileName('--html', values.html),
+    colour: !(values['no-color'] ?? false),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: false,
+      options: {
+        driver: { type: 'string', multiple: true, short: 'd' },
+        scenario: { type: 'string', multiple: true, short: 's' },
+        list: { type: 'boolean', short: 'l' },
+        json: { type: 'string' },
+        html: { type: 'string' },
+        'no-color': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    // Node's messages go on with advice about `--` that does not help here.
+    const [first = ''] = (error as Error).message.split('. ');
+    throw new UsageError(first);
+  }
+}
+
+function driverName(name: string): DriverName {
+  const found = DRIVER_NAMES.find((driver) => driver === name);
+  if (found === undefined) throw new UsageError(`There is no driver '${name}'. There are: ${DRIVER_NAMES.join(', ')}`);
+  return found;
+}
+
+function fileName(option: string, name: string | undefined): string | undefined {
+  if (name === '') throw new UsageError(`${option} needs the name of a file`);
+  return name;
+}
+
+/** The scenarios that any of the globs selects, in their own order; all of them without a glob. */
+export function selectScenarios(globs: readonly string[], all: readonly Scenario[]): readonly Scenario[] {
+  if (globs.length === 0) return all;
+  for (const glob of globs) {
+    if (!all.some((scenario) => globMatches(glob, scenario.id))) {
+      throw new UsageError(`No scenario matches '${glob}'. --list names all of them`);
+    }
+  }
+  return all.filter((scenario) => globs.some((glob) => globMatches(glob, scenario.id)));
+}

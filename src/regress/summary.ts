@@ -1,0 +1,79 @@
+import type { DriverName } from '../port/driver.js';
+import type { ScenarioResult } from './runner.js';
+import { groupOf } from './scenario.js';
+import { failureLines, wrap } from './progress.js';
+import { type Colour, formatDuration, pad, type Terminal } from './terminal.js';
+
+export interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export function totalsOf(results: readonly ScenarioResult[]): Totals {
+  const of = (status: string) => results.filter((result) => result.status === status).length;
+  return { passed: of('pass'), failed: of('fail'), skipped: of('skip') };
+}
+
+/** The contract holds where something was tried, nothing failed, and every driver has shown something. */
+export function contractHolds(results: readonly ScenarioResult[], drivers: readonly DriverName[]): boolean {
+  const shown = (driver: DriverName) => results.some((result) => result.driver === driver && result.status === 'pass');
+  return drivers.length > 0 && drivers.every(shown) && totalsOf(results).failed === 0;
+}
+
+const GROUP_COLUMNS = 16;
+const CELL_COLUMNS = 14;
+
+/** The matrix of groups and drivers, the failures once more, and the verdict. */
+export function writeSummary(terminal: Terminal, results: readonly ScenarioResult[], drivers: readonly DriverName[]): void {
+  const { paint } = terminal;
+  const groups = [...new Set(results.map((result) => groupOf(result.scenario)))];
+  const heading = drivers.map((driver) => pad(driver, CELL_COLUMNS)).join('');
+  terminal.write(`\n${paint('bold', pad('Summary', GROUP_COLUMNS))}${paint('dim', heading.trimEnd())}\n`);
+  for (const group of [...groups, '']) {
+    const cells = drivers.map((driver) => {
+      const own = results.filter((result) => result.driver === driver && (group === '' || groupOf(result.scenario) === group));
+      return cell(terminal, own);
+    });
+    terminal.write(`  ${pad(group === '' ? 'all' : group, GROUP_COLUMNS - 2)}${cells.join('').trimEnd()}\n`);
+  }
+  writeFailures(terminal, results);
+  writeVerdict(terminal, results, drivers);
+}
+
+function cell(terminal: Terminal, results: readonly ScenarioResult[]): string {
+  const { passed, failed, skipped } = totalsOf(results);
+  const ran = passed + failed;
+  const text = `${passed}/${ran}${skipped > 0 ? ` (-${skipped})` : ''}`;
+  const colour: Colour = failed > 0 ? 'red' : passed > 0 ? 'green' : 'yellow';
+  const mark = failed > 0 ? 'FAIL ' : '';
+  return terminal.paint(colour, pad(mark + text, CELL_COLUMNS));
+}
+
+function writeFailures(terminal: Terminal, results: readonly ScenarioResult[]): void {
+  for (const { scenario, driver, failure, status } of results) {
+    if (status !== 'fail' || failure === null) continue;
+    const columns = terminal.live ? terminal.columns() - 4 : 116;
+    terminal.write(`\n${terminal.paint('red', `FAIL ${scenario.id} on ${driver}`)}\n`);
+    for (const line of wrap(`${scenario.checks} (contract: ${scenario.contract})`, columns)) terminal.write(`  ${line}\n`);
+    for (const line of failureLines(failure).flatMap((text) => wrap(text, columns))) terminal.write(`  ${line}\n`);
+  }
+}
+
+function writeVerdict(terminal: Terminal, results: readonly ScenarioResult[], drivers: readonly DriverName[]): void {
+  const { failed, skipped } = totalsOf(results);
+  const seconds = results.reduce((total, result) => total + result.durationMs, 0);
+  const scenarios = new Set(results.map((result) => result.scenario.id)).size;
+  const extent = `${count(scenarios, 'scenario')} on ${drivers.join(', ') || 'no driver'}, ${formatDuration(seconds)}`;
+  const more = skipped > 0 ? `, ${skipped} skipped` : '';
+  if (contractHolds(results, drivers)) {
+    terminal.write(`\n${terminal.paint('green', 'The contract holds')} (${extent}${more})\n`);
+    return;
+  }
+  const why = failed > 0 ? `${count(failed, 'failure')}` : 'not every driver has passed a scenario';
+  terminal.write(`\n${terminal.paint('red', 'The contract does NOT hold')}: ${why} (${extent}${more})\n`);
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,197 @@
+import { nowMs } from './clock.js';
+import { codeOf } from './expectations.js';
+import type { PeerEvent, PeerEventKind } from './peer-protocol.js';
+
+/** How an operation of ours ended; `pending`: it had not when the scenario was over. */
+export type OperationOutcome = 'done' | 'timedOut' | 'cancelled' | 'aborted' | 'failed' | 'pending';
+
+/** An operation at our end. Times are milliseconds since the scenario began. */
+export interface OperationEntry {
+  readonly end: 'ours';
+  /** Which socket: 'A', 'B', … */
+  readonly socket: string;
+  readonly verb: string;
+  /** Arguments, for people: `timeoutMs 50`. */
+  readonly detail: string;
+  readonly startMs: number;
+  endMs: number;
+  outcome: OperationOutcome;
+  code: string;
+  bytes: number;
+  /** A close: what it says it sent to the peer. */
+  sent: string;
+  /** The promise failed but the IO stayed pending, until this time. 0: it did not. */
+  pendingUntilMs: number;
+}
+
+/** An event at the peer's end. */
+export interface PeerEntry {
+  readonly end: 'peer';
+  readonly socket: string;
+  readonly kind: PeerEventKind;
+  readonly atMs: number;
+  /** A send: when it was called. */
+  readonly sinceMs: number;
+  bytes: number;
+  readonly code: string;
+  /** `data`: how many reads in a row were taken together, and until when. */
+  reads: number;
+  untilMs: number;
+}
+
+export type TraceEntry = OperationEntry | PeerEntry;
+
+/** Entries kept of one scenario; those with thousands of operations are not for a diagram. */
+const MAX_ENTRIES = 400;
+
+/** Records what happened at both ends, on one clock. */
+export class Trace {
+  readonly startedAtMs = nowMs();
+  readonly entries: TraceEntry[] = [];
+  /** Entries that were left out. */
+  dropped = 0;
+  readonly #names = new Map<number, string>();
+
+  /** What the peer's connection number is called in reports. */
+  name(connection: number, name: string): void {
+    this.#names.set(connection, name);
+    for (const entry of this.#unnamed.get(connection) ?? []) (entry as { socket: string }).socket = name;
+    this.#unnamed.delete(connection);
+  }
+
+  readonly #unnamed = new Map<number, PeerEntry[]>();
+
+  now(): number {
+    return nowMs() - this.startedAtMs;
+  }
+
+  /** Records an operation from its call to its end. */
+  operation<T>(socket: string, verb: string, detail: string, run: () => Promise<T>): Promise<T> {
+    return this.record(socket, verb, detail, run).promise;
+  }
+
+  record<T>(socket: string, verb: string, detail: string, run: () => Promise<T>) {
+    const startMs = this.now();
+    const entry: OperationEntry = {
+      end: 'ours',
+      socket,
+      verb,
+      detail,
+      startMs,
+      endMs: startMs,
+      outcome: 'pending',
+      code: '',
+      bytes: 0,
+      sent: '',
+      pendingUntilMs: 0,
+    };
+    this.#push(entry);
+    const promise = run();
+    promise.then(
+      (value) => this.#done(entry, value),
+      (error: Error) => this.#failed(entry, error),
+    );
+    return { entry, promise };
+  }
+
+  peerEvent(event: PeerEvent): void {
+    const atMs = event.atMs - this.startedAtMs;
+    const last = this.entries.findLast((entry) => entry.end === 'peer');
+    const name = this.#names.get(event.connection);
+    if (last?.kind === 'data' && event.kind === 'data' && last.socket === name && atMs - last.untilMs < 1) {
+      last.bytes += event.bytes;
+      last.reads++;
+      last.untilMs = atMs;
+      return;
+    }
+    const entry: PeerEntry = {
+      end: 'peer',
+      socket: name ?? '',
+      kind: event.kind,
+      atMs,
+      sinceMs: event.sinceMs - this.startedAtMs,
+      bytes: event.bytes,
+      code: event.code,
+      reads: event.kind === 'data' ? 1 : 0,
+      untilMs: atMs,
+    };
+    this.#push(entry);
+    if (name !== undefined) return;
+    const unnamed = this.#unnamed.get(event.connection) ?? [];
+    unnamed.push(entry);
+    this.#unnamed.set(event.connection, unnamed);
+  }
+
+  #push(entry: TraceEntry): void {
+    if (this.entries.length < MAX_ENTRIES) this.entries.push(entry);
+    else this.dropped++;
+  }
+
+  #done(entry: OperationEntry, value: unknown): void {
+    entry.endMs = this.now();
+    entry.outcome = 'done';
+    if (typeof value === 'number') entry.bytes = value;
+    if (value instanceof Uint8Array) entry.bytes = value.length;
+    if (typeof value === 'object' && value !== null && 'sent' in value) entry.sent = String(value.sent);
+  }
+
+  #failed(entry: OperationEntry, error: Error): void {
+    entry.endMs = this.now();
+    entry.code = codeOf(error);
+    entry.outcome = outcomeOf(entry.code);
+    const { bytesTransferred } = error as { bytesTransferred?: unknown };
+    if (typeof bytesTransferred === 'number') entry.bytes = bytesTransferred;
+  }
+}
+
+function outcomeOf(code: string): OperationOutcome {
+  switch (code) {
+    case 'ETIMEDOUT':
+      return 'timedOut';
+    case 'ABORT_ERR':
+      return 'cancelled';
+    case 'ECANCELED':
+      return 'aborted';
+    default:
+      return 'failed';
+  }
+}
+
+/** What the peer saw, counted. */
+export interface PeerView {
+  /** Ends of the stream. */
+  readonly fin: number;
+  readonly rst: number;
+  readonly dataBytes: number;
+  readonly datagrams: number;
+  /** Codes of the peer's sends that failed. */
+  readonly failedSends: readonly string[];
+}
+
+export function peerView(events: readonly PeerEvent[]): PeerView {
+  const of = (...kinds: readonly PeerEventKind[]) => events.filter((event) => kinds.includes(event.kind));
+  const failedSends = of('sendFailed').map((event) => event.code);
+  return {
+    fin: of('fin').length,
+    // A peer that does not read learns of the RST from its send.
+    rst: new Set([...of('rst'), ...of('sendFailed').filter((event) => event.code === 'ECONNRESET')].map((e) => e.connection)).size,
+    dataBytes: of('data', 'datagram').reduce((total, event) => total + event.bytes, 0),
+    datagrams: of('datagram').length,
+    failedSends,
+  };
+}
+
+/** `FIN, 12 B`: the peer's view in a table's cell. */
+export function describePeerView(view: PeerView): string {
+  const times = (count: number, word: string) => (count === 0 ? [] : [count === 1 ? word : `${word} ×${count}`]);
+  const what = [...times(view.fin, 'FIN'), ...times(view.rst, 'RST')];
+  if (view.datagrams > 0) what.push(`${view.datagrams} ${view.datagrams === 1 ? 'datagram' : 'datagrams'}`);
+  else if (view.dataBytes > 0) what.push(formatBytes(view.dataBytes));
+  return what.length > 0 ? what.join(', ') : '-';
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 10_000) return `${bytes} B`;
+  if (bytes < 10 * 2 ** 20) return `${(bytes / 1024).toFixed(0)} KiB`;
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}
