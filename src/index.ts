@@ -20,5 +20,6 @@ export type { ConnectOptions } from './sockets/connect.js';
 export { openProactor, type ProactorOptions } from './sockets/default-proactor.js';
 export type { LentBuffer } from './sockets/lent-buffer.js';
 export type { CloseOptions, CloseResult, CloseSignal, SocketPhase } from './sockets/overlapped-socket.js';
+export type { ReceiveHandlers } from './sockets/receive-loop.js';
 export { type ListenOptions, TcpListener } from './sockets/tcp-listener.js';
 export { type OnTimeout, type SendData, TcpSocket, type TcpSocketOptions } from './sockets/tcp-socket.js';

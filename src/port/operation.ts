@@ -30,6 +30,15 @@ export interface OperationObserver {
   operationSettled(operation: Operation): void;
 }
 
+/** What few operations have. Apart, because a server holds one operation for each of its idle connections. */
+class RareFields {
+  buffers: readonly Uint8Array[] | null = null;
+  address: SocketAddress | null = null;
+  batch: DatagramBatch | null = null;
+  accepted: DriverSocket | null = null;
+  signal: AbortSignal | null = null;
+}
+
 /**
  * One operation: its arguments, then its result. Reused through the proactor's table: `generation` grows at each
  * release, so that a completion which names an old one is recognised (SEMANTICS 8).
@@ -47,26 +56,18 @@ export class Operation {
 
   /** recv: where bytes go; null lends a buffer of the driver's. send: the bytes; null sends from a lent buffer. */
   buffer: Uint8Array | null = null;
-  /** send: more than one buffer, gathered in order. */
-  buffers: readonly Uint8Array[] | null = null;
   /** recv: the operation only waits until something can be received and takes no bytes. */
   waitOnly = false;
   /** The lent buffer that a recv got or a send sends from, and where in it the bytes are. -1: none. */
   lentBuffer = -1;
   lentOffset = 0;
   lentLength = 0;
-  /** connect: where to. */
-  address: SocketAddress | null = null;
-  /** recvBatch, sendBatch: the datagrams. */
-  batch: DatagramBatch | null = null;
 
   outcome: Outcome = 'done';
   /** Bytes moved; datagrams for the batches. Exact also where the outcome is not `done`. */
   bytesTransferred = 0;
   /** The platform's own error number where the outcome is `failed`. */
   nativeError = 0;
-  /** accept: the new connection. */
-  accepted: DriverSocket | null = null;
 
   /** Makes the promise's value of a well-ended operation; `context` is for it alone. */
   convert: ((operation: Operation) => unknown) | null = null;
@@ -78,11 +79,80 @@ export class Operation {
   /** The promise's two ends; null once it is settled. */
   resolve: ((value: unknown) => void) | null = null;
   reject: ((error: Error) => void) | null = null;
-  signal: AbortSignal | null = null;
-  onAbort: (() => void) | null = null;
+  #rare: RareFields | null = null;
 
   constructor(slot: number) {
     this.slot = slot;
+  }
+
+  /** send: more than one buffer, gathered in order. */
+  get buffers(): readonly Uint8Array[] | null {
+    return this.#rare === null ? null : this.#rare.buffers;
+  }
+
+  set buffers(buffers: readonly Uint8Array[] | null) {
+    this.#rareFields().buffers = buffers;
+  }
+
+  /** connect: where to. */
+  get address(): SocketAddress | null {
+    return this.#rare === null ? null : this.#rare.address;
+  }
+
+  set address(address: SocketAddress | null) {
+    this.#rareFields().address = address;
+  }
+
+  /** recvBatch, sendBatch: the datagrams. */
+  get batch(): DatagramBatch | null {
+    return this.#rare === null ? null : this.#rare.batch;
+  }
+
+  set batch(batch: DatagramBatch | null) {
+    this.#rareFields().batch = batch;
+  }
+
+  /** accept: the new connection. */
+  get accepted(): DriverSocket | null {
+    return this.#rare === null ? null : this.#rare.accepted;
+  }
+
+  set accepted(accepted: DriverSocket | null) {
+    this.#rareFields().accepted = accepted;
+  }
+
+  get signal(): AbortSignal | null {
+    return this.#rare === null ? null : this.#rare.signal;
+  }
+
+  set signal(signal: AbortSignal | null) {
+    this.#rareFields().signal = signal;
+  }
+
+  /** Makes the operation free for its next use; a completion that names the old generation is not its own. */
+  recycle(): void {
+    this.generation = (this.generation + 1) | 0;
+    this.state = 'free';
+    this.cancelReason = 'none';
+    this.socket = null;
+    this.owner = null;
+    this.buffer = null;
+    this.waitOnly = false;
+    this.lentBuffer = -1;
+    this.bytesTransferred = 0;
+    this.nativeError = 0;
+    this.convert = null;
+    this.context = null;
+    this.leavePending = false;
+    this.observer = null;
+    this.resolve = null;
+    this.reject = null;
+    this.#rare = null;
+  }
+
+  #rareFields(): RareFields {
+    this.#rare ??= new RareFields();
+    return this.#rare;
   }
 
   done(bytesTransferred: number): true {

@@ -4,6 +4,11 @@ import { SystemError } from './errors.js';
 import { MAX_OPERATIONS } from './limits.js';
 import { type CancelReason, Operation } from './operation.js';
 
+/** Something of the user's to be called. Must not throw. */
+export interface DeferredTask {
+  run(): void;
+}
+
 /** Makes a driver that reports to `events`. */
 export type DriverFactory = (events: DriverEvents) => Driver;
 
@@ -23,6 +28,12 @@ export class Proactor implements DriverEvents {
   #referenced = false;
   #flushScheduled = false;
   #closed = false;
+  #deferred: DeferredTask[] = [];
+  readonly #runDeferred = () => {
+    const tasks = this.#deferred;
+    this.#deferred = [];
+    for (const task of tasks) task.run();
+  };
   readonly #flush = () => {
     this.#flushScheduled = false;
     this.flush();
@@ -68,26 +79,9 @@ export class Proactor implements DriverEvents {
 
   release(operation: Operation): void {
     this.#deadlines.disarm(operation.slot);
-    operation.generation = (operation.generation + 1) | 0;
-    operation.state = 'free';
-    operation.cancelReason = 'none';
-    operation.socket = null;
-    operation.owner = null;
-    operation.buffer = null;
-    operation.buffers = null;
-    operation.waitOnly = false;
-    operation.lentBuffer = -1;
-    operation.address = null;
-    operation.batch = null;
-    operation.accepted = null;
-    operation.convert = null;
-    operation.context = null;
-    operation.leavePending = false;
-    operation.observer = null;
-    operation.resolve = null;
-    operation.reject = null;
-    operation.bytesTransferred = 0;
-    operation.nativeError = 0;
+    // A send from a lent buffer holds on to it until the kernel is done with it; a receive has passed its own on.
+    if (operation.lentBuffer !== -1 && operation.kind === 'send') this.driver.releaseLent(operation.lentBuffer);
+    operation.recycle();
     operation.next = this.#free;
     this.#free = operation;
     this.#outstanding--;
@@ -130,6 +124,12 @@ export class Proactor implements DriverEvents {
     this.driver.flush();
     this.#deadlines.settle();
     this.#updateReference();
+  }
+
+  /** Runs user code soon: after the completions that are being delivered, in their order. */
+  defer(task: DeferredTask): void {
+    this.#deferred.push(task);
+    if (this.#deferred.length === 1) queueMicrotask(this.#runDeferred);
   }
 
   /** Operations started for an `unref`ed socket do not keep the process alive. */

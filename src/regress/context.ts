@@ -3,11 +3,14 @@ import type { Proactor } from '../port/proactor.js';
 import type { OverlappedSocket } from '../sockets/overlapped-socket.js';
 import { type ListenOptions, TcpListener } from '../sockets/tcp-listener.js';
 import { TcpSocket, type TcpSocketOptions } from '../sockets/tcp-socket.js';
-import { waitMs } from './clock.js';
-import { ExpectationError, type Settled, SkipScenario } from './expectations.js';
-import type { Peer, PeerConnection, PeerServer } from './peer.js';
+import { UdpSocket } from '../sockets/udp-socket.js';
+import { nowMs, waitMs } from './clock.js';
+import { ExpectationError, type Settled, settled, SkipScenario } from './expectations.js';
+import { descriptorLimit } from './machine.js';
+import type { Peer, PeerConnection, PeerDatagramSocket, PeerServer } from './peer.js';
 import type { Trace } from './trace.js';
 import { TracedTcp } from './traced-tcp.js';
+import { TracedUdp } from './traced-udp.js';
 
 /** Both ends of a connection. */
 export interface Pair {
@@ -20,6 +23,9 @@ export interface PairOptions extends TcpSocketOptions {
   readonly reading?: boolean;
   readonly host?: string;
 }
+
+/** Descriptors that the process needs for itself and for the peer's thread. */
+const RESERVED_DESCRIPTORS = 48;
 
 const NAMES = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
@@ -57,6 +63,35 @@ export class ScenarioContext {
   /** A listener of ours. */
   async listen(options: ListenOptions = {}): Promise<TcpListener> {
     return this.keep(await TcpListener.listen({ host: '127.0.0.1', proactor: this.proactor, ...options }));
+  }
+
+  /** Listeners of ours, as many as the process may open. */
+  async listeners(count: number): Promise<TcpListener[]> {
+    const listeners: TcpListener[] = [];
+    for (let i = 0; i < Math.min(count, this.affordableSockets()); i++) listeners.push(await this.listen());
+    return listeners;
+  }
+
+  /**
+   * The port of a listener whose queue of connections is full and that accepts none: the kernel leaves further
+   * connects unanswered.
+   */
+  async fullListener(): Promise<number> {
+    const listener = await this.listen({ backlog: 1 });
+    const { port } = listener;
+    for (let i = 0; i < 8; i++) {
+      const filling = TcpSocket.connect({ host: '127.0.0.1', port, timeoutMs: 50, proactor: this.proactor });
+      const outcome = await settled(filling);
+      if ('error' in outcome) return port;
+      this.keep(outcome.value);
+    }
+    return this.skip('this platform answers connects that its listener has no room for');
+  }
+
+  /** So many sockets the process may still open: a shell's limit may be as low as 64 descriptors. */
+  affordableSockets(): number {
+    const used = this.proactor.driver.statistics().openSockets;
+    return Math.max(descriptorLimit() - RESERVED_DESCRIPTORS - used, 4);
   }
 
   /** Accepts what the peer's connect brings. */
@@ -112,6 +147,21 @@ export class ScenarioContext {
   success<T>(what: string, outcome: Settled<T>): T {
     this.expectCode(what, outcome, '');
     return (outcome as { value: T }).value;
+  }
+
+  /** A UDP socket of ours, and one of the peer's. */
+  async udp(): Promise<{ ours: TracedUdp; peer: PeerDatagramSocket }> {
+    const name = this.nextName();
+    const peer = await this.peer.bind();
+    const socket = this.keep(await UdpSocket.bind({ host: '127.0.0.1', proactor: this.proactor }));
+    this.trace.name(peer.number, name);
+    return { ours: new TracedUdp(this.trace, name, socket), peer };
+  }
+
+  /** Keeps this thread from hearing anything for so long. */
+  block(durationMs: number): void {
+    const untilMs = nowMs() + durationMs;
+    while (nowMs() < untilMs);
   }
 
   wait(durationMs: number): Promise<void> {

@@ -58,3 +58,18 @@ function versionIn(file: string): string {
     return '';
   }
 }
+
+/** Descriptors that the process may have open; 16,384 where the platform has no such limit. */
+export function descriptorLimit(): number {
+  const found = /^Max open files\s+(\d+)/m.exec(readText('/proc/self/limits'))?.[1];
+  return found === undefined ? 16_384 : Number(found);
+}
+
+/** A file's text; '' where there is none. */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -192,6 +192,6 @@ export function describePeerView(view: PeerView): string {
 
 export function formatBytes(bytes: number): string {
   if (bytes < 10_000) return `${bytes} B`;
-  if (bytes < 10 * 2 ** 20) return `${(bytes / 1024).toFixed(0)} KiB`;
-  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  if (bytes < 2 ** 20) return `${(bytes / 1024).toFixed(0)} KiB`;
+  return `${Number((bytes / 2 ** 20).toFixed(1))} MiB`;
 }

@@ -48,7 +48,7 @@ export class DatagramSender {
     checkPieces(messages, SEGMENTED_MESSAGES);
     let batch = this.#create(messages, MAX_DATAGRAM_BYTES);
     const cut = isManaged(batch);
-    if (cut) batch.splitSegments();
+    if (isManaged(batch)) batch.splitSegments();
     else {
       // The platform cuts nothing: the datagrams are made here.
       const datagrams = Math.max(1, Math.ceil(data.length / segmentBytes));

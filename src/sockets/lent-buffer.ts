@@ -63,10 +63,14 @@ export class LentBuffer {
     this.#length = length;
   }
 
-  /** For the library: lets a send of the same driver's name the memory; false where it is another driver's. */
+  /**
+   * For the library: lets a send of the same driver's name the memory, which the operation retains until it has ended;
+   * false where it is another driver's.
+   */
   place(operation: { lentBuffer: number; lentOffset: number; lentLength: number }, driver: Driver): boolean {
     this.#check();
     if (driver !== this.#driver) return false;
+    driver.retainLent(this.#buffer);
     operation.lentBuffer = this.#buffer;
     operation.lentOffset = this.#offset;
     operation.lentLength = this.#length;

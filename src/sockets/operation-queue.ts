@@ -2,6 +2,7 @@ import { operationError } from '../port/errors.js';
 import { MAX_QUEUED_OPERATIONS } from '../port/limits.js';
 import type { CancelReason, Operation, OperationOwner } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
+import { type AbortTarget, unwatchSignal, watchSignal } from './abort-watch.js';
 
 // One executor for all promises: it runs inside `new Promise` and so cannot be interleaved.
 let resolveLast: (value: unknown) => void;
@@ -15,7 +16,7 @@ const capture = (resolve: (value: unknown) => void, reject: (error: Error) => vo
  * The operations of one direction of a socket, first in, first out. The driver has the first; the others wait here
  * and are on the clock all the same (SEMANTICS 4).
  */
-export class OperationQueue implements OperationOwner {
+export class OperationQueue implements OperationOwner, AbortTarget {
   readonly #proactor: Proactor;
   #head: Operation | null = null;
   #tail: Operation | null = null;
@@ -55,7 +56,10 @@ export class OperationQueue implements OperationOwner {
     const promise = new Promise(capture);
     operation.resolve = resolveLast;
     operation.reject = rejectLast;
-    if (signal !== undefined) this.#listen(operation, signal);
+    if (signal !== undefined) {
+      operation.signal = signal;
+      watchSignal(signal, operation, this);
+    }
     return promise;
   }
 
@@ -77,6 +81,13 @@ export class OperationQueue implements OperationOwner {
       this.#endQueued(operation, 'timeout');
     } else if (operation.leavePending && operation.state === 'started') this.#abandon(operation);
     else this.#proactor.cancel(operation, 'timeout');
+  }
+
+  abortRequested(operation: Operation): void {
+    if (operation.state === 'queued') {
+      this.#unlink(operation);
+      this.#endQueued(operation, 'signal');
+    } else this.#proactor.cancel(operation, 'signal');
   }
 
   /** Cancels all; those that the driver has end when it says so. */
@@ -133,18 +144,6 @@ export class OperationQueue implements OperationOwner {
     return false;
   }
 
-  #listen(operation: Operation, signal: AbortSignal): void {
-    operation.signal = signal;
-    operation.onAbort = () => {
-      operation.onAbort = null;
-      if (operation.state === 'queued') {
-        this.#unlink(operation);
-        this.#endQueued(operation, 'signal');
-      } else this.#proactor.cancel(operation, 'signal');
-    };
-    signal.addEventListener('abort', operation.onAbort, { once: true });
-  }
-
   /** The promise of an operation that ended before it had one. */
   #settled(operation: Operation): Promise<unknown> {
     if (operation.outcome === 'done') {
@@ -153,14 +152,13 @@ export class OperationQueue implements OperationOwner {
       return Promise.resolve(value);
     }
     const error = operationError(this.#proactor.driver, operation);
-    operation.signal = null;
     this.#proactor.release(operation);
     return Promise.reject(error);
   }
 
   #settle(operation: Operation): void {
     const { resolve, reject, observer } = operation;
-    if (operation.signal !== null) this.#unlisten(operation);
+    if (operation.signal !== null) unwatchSignal(operation.signal, operation);
     if (observer !== null) {
       observer.operationSettled(operation);
       this.#proactor.release(operation);
@@ -174,30 +172,24 @@ export class OperationQueue implements OperationOwner {
       return;
     }
     const error = reject === null ? null : operationError(this.#proactor.driver, operation);
-    operation.signal = null;
     this.#proactor.release(operation);
     if (error !== null) reject?.(error);
   }
 
-  #unlisten(operation: Operation): void {
-    if (operation.onAbort !== null) operation.signal?.removeEventListener('abort', operation.onAbort);
-    operation.onAbort = null;
-    if (operation.outcome === 'done') operation.signal = null;
-  }
-
   /** The timeout of a `leavePending` operation: the promise fails, and the operation stays, taking no bytes. */
   #abandon(operation: Operation): void {
-    const { reject } = operation;
+    const { reject, observer } = operation;
     operation.cancelReason = 'timeout';
     operation.outcome = 'cancelled';
-    const error = operationError(this.#proactor.driver, operation);
+    const error = reject === null ? null : operationError(this.#proactor.driver, operation);
+    observer?.operationSettled(operation);
     operation.cancelReason = 'none';
+    operation.observer = null;
     operation.resolve = null;
     operation.reject = null;
-    if (operation.signal !== null) this.#unlisten(operation);
-    operation.signal = null;
+    if (operation.signal !== null) unwatchSignal(operation.signal, operation);
     operation.waitOnly = operation.kind === 'recv';
-    reject?.(error);
+    if (error !== null) reject?.(error);
   }
 
   #endQueued(operation: Operation, reason: CancelReason): void {

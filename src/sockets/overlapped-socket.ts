@@ -29,6 +29,21 @@ export type SocketPhase = 'open' | 'draining' | 'closing' | 'closed';
 /** How the connection is to end; a later, harder wish replaces an earlier one while the socket drains. */
 type Ending = 'graceful' | 'platform' | 'reset';
 
+/** A close on its way. */
+class Closing {
+  phase: SocketPhase = 'draining';
+  ending: Ending;
+  resolve!: (result: CloseResult) => void;
+  readonly result: Promise<CloseResult>;
+
+  constructor(ending: Ending) {
+    this.ending = ending;
+    this.result = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+}
+
 /** What all sockets have: two directions of operations, one close, options and addresses. */
 export abstract class OverlappedSocket {
   /** The proactor that carries the socket. */
@@ -36,9 +51,7 @@ export abstract class OverlappedSocket {
   protected readonly handle: DriverSocket;
   protected readonly receiving: OperationQueue;
   protected readonly sending: OperationQueue;
-  #phase: SocketPhase = 'open';
-  #ending: Ending = 'graceful';
-  #closed: Promise<CloseResult> | null = null;
+  #closing: Closing | null = null;
 
   constructor(proactor: Proactor, handle: DriverSocket) {
     this.proactor = proactor;
@@ -48,7 +61,7 @@ export abstract class OverlappedSocket {
   }
 
   get phase(): SocketPhase {
-    return this.#phase;
+    return this.#closing === null ? 'open' : this.#closing.phase;
   }
 
   /** The descriptor or handle, for messages and for system tools; -1 once closed. It stays the library's. */
@@ -68,7 +81,7 @@ export abstract class OverlappedSocket {
 
   /** The socket's own address; null where it has none. */
   get localAddress(): SocketAddress | null {
-    return this.#phase === 'closed' ? null : this.proactor.driver.localAddress(this.handle);
+    return this.phase === 'closed' ? null : this.proactor.driver.localAddress(this.handle);
   }
 
   /**
@@ -132,12 +145,9 @@ export abstract class OverlappedSocket {
   }
 
   protected checkOpen(): void {
-    if (this.#phase !== 'open') {
-      throw new SocketStateError(
-        `The socket is ${this.#phase === 'closed' ? 'closed' : 'closing'}`,
-        'ERR_SOCKET_CLOSED',
-      );
-    }
+    if (this.#closing === null) return;
+    const phase = this.#closing.phase === 'closed' ? 'closed' : 'closing';
+    throw new SocketStateError(`The socket is ${phase}`, 'ERR_SOCKET_CLOSED');
   }
 
   /** An operation for this socket. The caller sets its arguments and submits it at once. */
@@ -153,9 +163,9 @@ export abstract class OverlappedSocket {
   protected onClosed(): void {}
 
   #close(ending: Ending, timeoutMs: number | undefined): Promise<CloseResult> {
-    if (this.#closed !== null) {
-      if (ending === 'reset' && this.#phase === 'draining') this.#endSends(ending);
-      return this.#closed;
+    if (this.#closing !== null) {
+      if (ending === 'reset' && this.#closing.phase === 'draining') this.#endSends(this.#closing, ending);
+      return this.#closing.result;
     }
     let bound: number;
     try {
@@ -163,45 +173,49 @@ export abstract class OverlappedSocket {
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    this.#ending = ending;
-    this.#phase = 'draining';
-    this.#closed = new Promise((resolve) => this.#drain(bound, resolve));
-    return this.#closed;
+    const closing = new Closing(ending);
+    this.#closing = closing;
+    this.#drain(closing, bound);
+    return closing.result;
   }
 
-  #drain(timeoutMs: number, resolve: (result: CloseResult) => void): void {
+  #drain(closing: Closing, timeoutMs: number): void {
     let timer: NodeJS.Timeout | undefined;
     this.sending.whenEmpty(() => {
       clearTimeout(timer);
-      this.#reap(resolve);
+      this.#reap(closing);
     });
-    if (this.#phase !== 'draining') return;
-    if (this.#ending !== 'graceful') this.#endSends(this.#ending);
+    if (closing.phase !== 'draining') return;
+    if (closing.ending !== 'graceful') this.#endSends(closing, closing.ending);
     // One millisecond more: setTimeout counts from a cached clock and may be early by a fraction.
-    else if (timeoutMs < 2 ** 31 - 2) timer = setTimeout(() => this.#endSends('reset'), Math.ceil(timeoutMs) + 1);
+    else if (timeoutMs < 2 ** 31 - 2) {
+      timer = setTimeout(() => this.#endSends(closing, 'reset'), Math.ceil(timeoutMs) + 1);
+    }
   }
 
-  #endSends(ending: Ending): void {
-    this.#ending = ending;
+  #endSends(closing: Closing, ending: Ending): void {
+    closing.ending = ending;
     this.sending.cancelAll('close');
   }
 
   /** No send is pending any more: end the receives, and give the handle back once the kernel has let go of it. */
-  #reap(resolve: (result: CloseResult) => void): void {
-    this.#phase = 'closing';
+  #reap(closing: Closing): void {
+    closing.phase = 'closing';
     const { driver } = this.proactor;
     const stream = this.handle.type === 'stream' && this.connected();
-    const shut = stream && this.#ending === 'graceful' ? driver.shutdown(this.handle, 'send') : 0;
+    // With bytes unread the close is a RST, and a FIN before it would only hide that from the peer.
+    const graceful = stream && closing.ending === 'graceful' && driver.unreadBytes(this.handle) === 0;
+    const shut = graceful ? driver.shutdown(this.handle, 'send') : 0;
     this.receiving.cancelAll('close');
     this.receiving.whenEmpty(() => {
-      const reset = this.#ending === 'reset';
+      const reset = closing.ending === 'reset';
       driver.close(this.handle, reset && stream, (unreadBytes) => {
-        this.#phase = 'closed';
+        closing.phase = 'closed';
         this.onClosed();
         const gone = !stream || (shut !== 0 && driver.errors.name(shut) === 'ENOTCONN');
         const canReset = this.handle.family !== 'unix';
         const sent = gone ? 'none' : canReset && (reset || unreadBytes > 0) ? 'RST' : 'FIN';
-        resolve({ sent, unreadBytes });
+        closing.resolve({ sent, unreadBytes });
       });
     });
   }

@@ -10,7 +10,7 @@ import { checkInteger, checkPort, checkSignal, checkTimeout, type OperationOptio
 import { type ProactorOptions, proactorFor } from './default-proactor.js';
 import { OverlappedSocket } from './overlapped-socket.js';
 import { resolveAddresses, unixAddress } from './resolve-address.js';
-import { TcpSocket, type TcpSocketOptions } from './tcp-socket.js';
+import { type StreamDefaults, streamDefaults, TcpSocket, type TcpSocketOptions } from './tcp-socket.js';
 
 /** Where to listen, and the defaults of the connections that are accepted. */
 export interface ListenOptions extends TcpSocketOptions, ProactorOptions {
@@ -35,13 +35,13 @@ const NO_OPTIONS: OperationOptions = {};
 
 /** Accepts connections. */
 export class TcpListener extends OverlappedSocket {
-  readonly #options: ListenOptions;
+  readonly #defaults: StreamDefaults;
   readonly #path: string | undefined;
   readonly #acceptTimeoutMs: number;
 
   private constructor(proactor: Proactor, handle: DriverSocket, options: ListenOptions) {
     super(proactor, handle);
-    this.#options = options;
+    this.#defaults = streamDefaults(options);
     this.#path = options.path;
     this.#acceptTimeoutMs = checkTimeout(options.acceptTimeoutMs, Number.POSITIVE_INFINITY);
   }
@@ -52,8 +52,7 @@ export class TcpListener extends OverlappedSocket {
       throw new InvalidArgumentError('listen needs an object of options');
     const backlog = checkInteger('backlog', options.backlog ?? DEFAULT_BACKLOG, 1, 65535);
     checkTimeout(options.acceptTimeoutMs, 0);
-    checkTimeout(options.recvTimeoutMs, 0);
-    checkTimeout(options.sendTimeoutMs, 0);
+    streamDefaults(options);
     const candidates = await localEnds(options);
     const proactor = proactorFor(options);
     let failure: unknown;
@@ -136,7 +135,7 @@ export class TcpListener extends OverlappedSocket {
   readonly #accepted = (operation: Operation): TcpSocket => {
     const handle = operation.accepted;
     if (handle === null) throw new Error('An accept ended well without a connection');
-    return new TcpSocket(this.proactor, handle, this.#options);
+    return new TcpSocket(this.proactor, handle, this.#defaults);
   };
 }
 

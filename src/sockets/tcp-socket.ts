@@ -10,6 +10,7 @@ import { type ConnectOptions, connectStream } from './connect.js';
 import { LentBuffer } from './lent-buffer.js';
 import { OverlappedSocket } from './overlapped-socket.js';
 import { ReceiveIterator, type ReceiveSource, receiveNext } from './receive-iterator.js';
+import { type ReceiveHandlers, ReceiveLoop } from './receive-loop.js';
 
 /**
  * What a timeout does to the IO. `cancel` cancels it and leaves the socket usable; `leavePending` is the original
@@ -26,6 +27,13 @@ export interface TcpSocketOptions {
   readonly noDelay?: boolean | undefined;
 }
 
+/** The defaults of a connection's operations, checked. */
+export interface StreamDefaults {
+  readonly recvTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly onTimeout: OnTimeout;
+}
+
 /** Bytes to send: one buffer, several that are gathered in order, or a lent one, which is not copied. */
 export type SendData = Uint8Array | LentBuffer | readonly Uint8Array[];
 
@@ -36,16 +44,12 @@ export const sendObserved = Symbol('sendObserved');
 
 /** A connection: TCP over IPv4 and IPv6, or a UNIX-domain stream. */
 export class TcpSocket extends OverlappedSocket implements ReceiveSource {
-  #recvTimeoutMs: number;
-  #sendTimeoutMs: number;
-  #onTimeout: OnTimeout;
+  #defaults: StreamDefaults;
 
   /** For the library; users get sockets from `TcpSocket.connect` and `TcpListener.accept`. */
-  constructor(proactor: Proactor, handle: DriverSocket, options: TcpSocketOptions = {}) {
+  constructor(proactor: Proactor, handle: DriverSocket, defaults: StreamDefaults) {
     super(proactor, handle);
-    this.#recvTimeoutMs = checkTimeout(options.recvTimeoutMs, Number.POSITIVE_INFINITY);
-    this.#sendTimeoutMs = checkTimeout(options.sendTimeoutMs, Number.POSITIVE_INFINITY);
-    this.#onTimeout = checkOnTimeout(options.onTimeout ?? 'cancel');
+    this.#defaults = defaults;
   }
 
   /**
@@ -53,33 +57,39 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
    * in turn within one `timeoutMs`. Throws the SystemError of the last address, TimeoutError, or AbortError.
    */
   static connect(options: ConnectOptions & TcpSocketOptions): Promise<TcpSocket> {
-    return connectStream(options, (proactor, handle) => new TcpSocket(proactor, handle, options));
+    let defaults: StreamDefaults;
+    try {
+      defaults = streamDefaults(options);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return connectStream(options, (proactor, handle) => new TcpSocket(proactor, handle, defaults));
   }
 
   /** The default timeout of every receive, in milliseconds. */
   get recvTimeoutMs(): number {
-    return this.#recvTimeoutMs;
+    return this.#defaults.recvTimeoutMs;
   }
 
-  set recvTimeoutMs(timeoutMs: number) {
-    this.#recvTimeoutMs = checkTimeout(timeoutMs, Number.POSITIVE_INFINITY);
+  set recvTimeoutMs(recvTimeoutMs: number) {
+    this.#defaults = streamDefaults({ ...this.#defaults, recvTimeoutMs });
   }
 
   /** The default timeout of every send, in milliseconds. */
   get sendTimeoutMs(): number {
-    return this.#sendTimeoutMs;
+    return this.#defaults.sendTimeoutMs;
   }
 
-  set sendTimeoutMs(timeoutMs: number) {
-    this.#sendTimeoutMs = checkTimeout(timeoutMs, Number.POSITIVE_INFINITY);
+  set sendTimeoutMs(sendTimeoutMs: number) {
+    this.#defaults = streamDefaults({ ...this.#defaults, sendTimeoutMs });
   }
 
   get onTimeout(): OnTimeout {
-    return this.#onTimeout;
+    return this.#defaults.onTimeout;
   }
 
   set onTimeout(onTimeout: OnTimeout) {
-    this.#onTimeout = checkOnTimeout(onTimeout);
+    this.#defaults = streamDefaults({ ...this.#defaults, onTimeout });
   }
 
   /** The peer's address; null once it is gone. */
@@ -120,7 +130,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
 
   /** For the loop of `receive`. */
   [receiveNext](iterator: ReceiveIterator): Promise<IteratorResult<LentBuffer, undefined>> {
-    const timeoutMs = iterator.timeoutMs ?? this.#recvTimeoutMs;
+    const timeoutMs = iterator.timeoutMs ?? this.#defaults.recvTimeoutMs;
     return this.#submitReceive(null, yieldChunk, timeoutMs, iterator.signal, iterator, false) as ReturnType<
       ReceiveIterator['next']
     >;
@@ -129,6 +139,27 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
   [Symbol.asyncIterator](): AsyncIterableIterator<LentBuffer> {
     return this.receive();
   }
+
+  /**
+   * Receives until the end and hands every chunk to `handlers`: the leanest way to serve thousands of connections.
+   * `timeoutMs` is for each receive; a timeout ends the loop, loses nothing, and another `onReceive` goes on.
+   */
+  onReceive(handlers: ReceiveHandlers, options: Pick<OperationOptions, 'timeoutMs'> = NO_OPTIONS): void {
+    if (typeof handlers?.received !== 'function' || typeof handlers.ended !== 'function') {
+      throw new InvalidArgumentError('handlers must have the functions received and ended');
+    }
+    if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs, 0);
+    TcpSocket.#receiveForLoop(new ReceiveLoop(this, handlers, options.timeoutMs, TcpSocket.#receiveForLoop));
+  }
+
+  static readonly #receiveForLoop = (loop: ReceiveLoop): void => {
+    const { socket } = loop;
+    socket.checkOpen();
+    const operation = socket.operation('recv', bytesTransferred);
+    operation.observer = loop;
+    operation.leavePending = socket.#defaults.onTimeout === 'leavePending';
+    socket.receiving.submitObserved(operation, loop.timeoutMs ?? socket.#defaults.recvTimeoutMs);
+  };
 
   /** Waits until a receive would not wait: bytes, the end, or an error. Takes nothing. */
   async readable(options: OperationOptions = NO_OPTIONS): Promise<void> {
@@ -141,7 +172,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
    */
   send(data: SendData, options: OperationOptions = NO_OPTIONS): Promise<number> {
     try {
-      const timeoutMs = checkTimeout(options.timeoutMs, this.#sendTimeoutMs);
+      const timeoutMs = checkTimeout(options.timeoutMs, this.#defaults.sendTimeoutMs);
       const signal = checkSignal(options.signal);
       const operation = this.#sendOperation(data);
       if (operation === null) return Promise.resolve(0);
@@ -157,7 +188,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
     if (operation === null) return false;
     operation.observer = observer;
     operation.context = this;
-    this.sending.submitObserved(operation, timeoutMs ?? this.#sendTimeoutMs);
+    this.sending.submitObserved(operation, timeoutMs ?? this.#defaults.sendTimeoutMs);
     return true;
   }
 
@@ -192,7 +223,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
     options: OperationOptions,
     waitOnly = false,
   ): Promise<unknown> {
-    const timeoutMs = checkTimeout(options.timeoutMs, this.#recvTimeoutMs);
+    const timeoutMs = checkTimeout(options.timeoutMs, this.#defaults.recvTimeoutMs);
     return this.#submitReceive(buffer, convert, timeoutMs, checkSignal(options.signal), this.proactor.driver, waitOnly);
   }
 
@@ -209,7 +240,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
     operation.buffer = buffer;
     operation.context = context;
     operation.waitOnly = waitOnly;
-    operation.leavePending = this.#onTimeout === 'leavePending';
+    operation.leavePending = this.#defaults.onTimeout === 'leavePending';
     return this.receiving.submit(operation, timeoutMs, signal);
   }
 
@@ -223,7 +254,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
       this.proactor.release(operation);
       throw error;
     }
-    operation.leavePending = this.#onTimeout === 'leavePending';
+    operation.leavePending = this.#defaults.onTimeout === 'leavePending';
     if (sendLength(operation) > 0) return operation;
     this.proactor.release(operation);
     return null;
@@ -255,10 +286,15 @@ const lend = (operation: Operation): LentBuffer | null => {
   return lent;
 };
 
-function checkOnTimeout(onTimeout: OnTimeout): OnTimeout {
-  if (onTimeout === 'cancel' || onTimeout === 'leavePending') return onTimeout;
-  throw new InvalidArgumentError(
-    `onTimeout must be 'cancel' or 'leavePending', not ${String(onTimeout)}`,
-    'ERR_INVALID_ARG_VALUE',
-  );
+/** The checked defaults; one object serves all connections of a listener. Throws TypeError and RangeError. */
+export function streamDefaults(options: TcpSocketOptions | undefined): StreamDefaults {
+  if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('An object of options is needed');
+  const onTimeout = options.onTimeout ?? 'cancel';
+  if (onTimeout !== 'cancel' && onTimeout !== 'leavePending') {
+    const message = `onTimeout must be 'cancel' or 'leavePending', not ${String(onTimeout)}`;
+    throw new InvalidArgumentError(message, 'ERR_INVALID_ARG_VALUE');
+  }
+  const recvTimeoutMs = checkTimeout(options.recvTimeoutMs, Number.POSITIVE_INFINITY);
+  const sendTimeoutMs = checkTimeout(options.sendTimeoutMs, Number.POSITIVE_INFINITY);
+  return { recvTimeoutMs, sendTimeoutMs, onTimeout };
 }

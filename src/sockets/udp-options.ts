@@ -3,7 +3,7 @@ import type { DriverSocket } from '../port/driver.js';
 import { InvalidArgumentError, systemError } from '../port/errors.js';
 import type { Proactor } from '../port/proactor.js';
 import type { SocketOptionName, SocketOptionValue } from '../port/socket-options.js';
-import { checkInteger, checkPort, checkString, type OperationOptions } from './arguments.js';
+import { checkInteger, checkString, type OperationOptions } from './arguments.js';
 import type { ProactorOptions } from './default-proactor.js';
 import { checkOption } from './option-values.js';
 import { numericAddress, resolveAddresses } from './resolve-address.js';
@@ -33,7 +33,7 @@ export interface UdpBindOptions extends ProactorOptions {
 /** Where a datagram goes: a host, which may be a name, or an address, such as the one a datagram came from. */
 export type UdpDestination =
   | { readonly host: string; readonly port: number }
-  | { readonly address: string; readonly port: number; readonly scopeId?: number | undefined };
+  | { readonly address: string; readonly port: number; readonly family?: AddressFamily; readonly scopeId?: number };
 
 export interface UdpSendOptions extends OperationOptions {
   /** Cuts `data` into datagrams of this many bytes, in the kernel where it can (UDP_SEGMENT). */
@@ -105,13 +105,19 @@ function bindOptions(options: UdpBindOptions): readonly BindOption[] {
   return [...given, ['ipv6Only', checkOption('ipv6Only', options.ipv6Only ?? false)]];
 }
 
-/** The address to send to, at once where it is numeric; otherwise the promise of it. */
+/**
+ * The address to send to, at once where it is numeric; otherwise the promise of it. Nobody listens on port 0, and all
+ * that Linux says to it is EINVAL.
+ */
 export function destination(to: UdpDestination, family: AddressFamily): SocketAddress | Promise<SocketAddress> {
   if (typeof to !== 'object' || to === null) throw new InvalidArgumentError('The destination must be { host, port }');
   const host = 'host' in to ? to.host : to.address;
-  checkDestinationPort(to.port);
+  checkInteger('port', to.port, 1, 65_535);
+  // An address as a datagram brings it: the batch checks its text when it writes it.
+  if ('family' in to && to.family === family && typeof to.address === 'string') return to as SocketAddress;
   const numeric = numericAddress(checkString('host', host), to.port);
-  if (numeric !== null) return ofFamily('scopeId' in to && to.scopeId ? { ...numeric, scopeId: to.scopeId } : numeric, family);
+  if (numeric !== null)
+    return ofFamily('scopeId' in to && to.scopeId ? { ...numeric, scopeId: to.scopeId } : numeric, family);
   return lookUp(host, to.port, family);
 }
 
@@ -129,18 +135,16 @@ function ofFamily(address: SocketAddress, family: AddressFamily): SocketAddress 
   throw new InvalidArgumentError(`${address.address} is no address for a socket of ${family}`, 'ERR_INVALID_ARG_VALUE');
 }
 
-/** Nobody listens on port 0, and Linux says only EINVAL. */
-function checkDestinationPort(port: number): number {
-  return checkInteger('port', port, 1, 65_535);
-}
-
 /** A multicast group's address, with the interface's. */
 export function membershipAddresses(group: string, localInterface: string): [SocketAddress, string] {
-  const address = numericAddress(checkString('group', group), checkPort('port', 0));
+  const address = numericAddress(checkString('group', group), 0);
   const local = checkString('localInterface', localInterface);
   if (address === null) throw new InvalidArgumentError(`Not an address: ${group}`, 'ERR_INVALID_ARG_VALUE');
   if (local !== '' && numericAddress(local, 0)?.family !== address.family) {
-    throw new InvalidArgumentError(`localInterface must be an ${address.family} address of this machine`, 'ERR_INVALID_ARG_VALUE');
+    throw new InvalidArgumentError(
+      `localInterface must be an ${address.family} address of this machine`,
+      'ERR_INVALID_ARG_VALUE',
+    );
   }
   return [address, local];
 }

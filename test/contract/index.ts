@@ -1,9 +1,16 @@
 import { describe } from 'node:test';
 import type { DriverName, Proactor } from '../../src/index.js';
-import { describeOperations } from './operations.js';
-import { describeTimeouts } from './timeouts.js';
+import { describeAccept } from './accept.js';
+import { describeBadInput } from './bad-input.js';
 import { describeSignals } from './cancel.js';
 import { describeClose } from './close.js';
+import { describeConnect } from './connect.js';
+import { describeLending } from './lending.js';
+import { describeOperations } from './operations.js';
+import { describeOptions } from './options.js';
+import { describeSend } from './send.js';
+import { describeTimeouts } from './timeouts.js';
+import { describeUnix } from './unix.js';
 
 /** The contract of every driver. `makeProactor` gives a new proactor with the driver under test. */
 export function describeDriverContract(name: DriverName, makeProactor: () => Proactor): void {
@@ -12,6 +19,13 @@ export function describeDriverContract(name: DriverName, makeProactor: () => Pro
     describeOperations(driver);
     describeTimeouts(driver);
     describeSignals(driver);
+    describeConnect(driver);
+    describeAccept(driver);
+    describeSend(driver);
+    describeLending(driver);
     describeClose(driver);
+    describeUnix(driver);
+    describeOptions(driver);
+    describeBadInput(driver);
   });
 }

@@ -2,22 +2,21 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failsWith } from '../support/failures.js';
 import { firstDifference, streamBytes } from '../support/random.js';
-import { type DriverUnderTest, useStage } from '../support/stage.js';
+import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { isPending, soon, turn, turns, until } from '../support/waiting.js';
 
 /** What an operation is: one completion, bytes in order, an end that can be told from an error. */
 export function describeOperations(driver: DriverUnderTest): void {
   describe('operations', () => {
-    describeReceives(driver);
-    describeEnds(driver);
-    describeQueues(driver);
-    describeStreams(driver);
+    const stage = useStage(driver);
+    describeReceives(stage);
+    describeEnds(stage);
+    describeQueues(stage);
+    describeStreams(stage);
   });
 }
 
-function describeReceives(driver: DriverUnderTest): void {
-  const stage = useStage(driver);
-
+function describeReceives(stage: OnStage): void {
   test('recv() resolves with the bytes that arrive after it', async () => {
     const { socket, peer } = await stage().connected();
     const buffer = new Uint8Array(16);
@@ -91,9 +90,7 @@ function describeReceives(driver: DriverUnderTest): void {
   });
 }
 
-function describeEnds(driver: DriverUnderTest): void {
-  const stage = useStage(driver);
-
+function describeEnds(stage: OnStage): void {
   test('recv() resolves with 0 bytes after the peer half-closes', async () => {
     const { socket, peer } = await stage().connected();
     const receiving = socket.recv(new Uint8Array(8));
@@ -159,9 +156,7 @@ function describeEnds(driver: DriverUnderTest): void {
   });
 }
 
-function describeQueues(driver: DriverUnderTest): void {
-  const stage = useStage(driver);
-
+function describeQueues(stage: OnStage): void {
   test('concurrent receives are served in the order of their calls', async () => {
     const { socket, peer } = await stage().connected();
     const order: number[] = [];
@@ -234,14 +229,14 @@ function describeQueues(driver: DriverUnderTest): void {
   });
 }
 
-function describeStreams(driver: DriverUnderTest): void {
-  const stage = useStage(driver);
+function describeStreams(stage: OnStage): void {
   const total = 4 << 20;
 
   test('4 MB each way at once arrive byte by byte as they were sent', async () => {
     const { socket, peer } = await stage().connected();
     const sendAll = async () => {
-      for (let sent = 0; sent < total; ) sent += await socket.send(streamBytes(1, sent, Math.min(70_001, total - sent)));
+      for (let sent = 0; sent < total; )
+        sent += await socket.send(streamBytes(1, sent, Math.min(70_001, total - sent)));
       await socket.shutdown('send');
     };
     const receiveAll = async () => {

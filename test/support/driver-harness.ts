@@ -148,7 +148,9 @@ export async function readAll(peer: net.Socket): Promise<{ bytes: Buffer; error:
   peer.on('error', (reason: NodeJS.ErrnoException) => {
     error = reason.code ?? reason.message;
   });
-  await new Promise<void>((resolve) => peer.once('end', resolve).once('close', () => resolve()));
+  const over = new Promise<void>((resolve) => peer.once('end', resolve).once('close', () => resolve()));
+  peer.resume();
+  await over;
   return { bytes: Buffer.concat(chunks), error };
 }
 

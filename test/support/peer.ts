@@ -66,6 +66,19 @@ export class Peer {
     }
   }
 
+  /**
+   * The end of a connection that was closed both ways, beyond doubt. libuv takes a RST behind bytes that nobody had read
+   * yet for an end (uv__stream_io: a partial read and POLLHUP), but the next send knows better: it fails at once after a
+   * RST, and succeeds after a FIN.
+   */
+  async confirmedEnding(): Promise<Ending> {
+    if ((await this.ending()) === 'RST') return 'RST';
+    return this.send('?').then(
+      () => 'FIN',
+      () => 'RST',
+    );
+  }
+
   /** Resolves when the peer's system has taken the bytes; rejects with the peer's error. */
   send(data: Uint8Array | string): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {

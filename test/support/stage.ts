@@ -17,6 +17,9 @@ export interface Connected {
   readonly peer: Peer;
 }
 
+/** The stage of the test that is running. */
+export type OnStage = () => Stage;
+
 interface Closable {
   close(): Promise<unknown>;
 }
@@ -28,10 +31,13 @@ const TURNS_TO_REST = 1000;
 export class Stage {
   readonly name: DriverName;
   readonly proactor: Proactor;
+  readonly #driver: DriverUnderTest;
+  readonly #others: Stage[] = [];
   readonly #sockets: (TcpSocket | TcpListener)[] = [];
   readonly #peers: Closable[] = [];
 
   constructor(driver: DriverUnderTest) {
+    this.#driver = driver;
     this.name = driver.name;
     this.proactor = driver.makeProactor();
   }
@@ -98,12 +104,23 @@ export class Stage {
     return peer;
   }
 
+  /** A stage with a proactor of its own beside this one. */
+  another(): Stage {
+    const stage = new Stage(this.#driver);
+    this.#others.push(stage);
+    return stage;
+  }
+
   /** Takes everything down; what the test left behind fails it. */
   async clear(): Promise<void> {
-    for (const socket of this.#sockets) await soon(socket.abort(), 'a socket to close at the end of the test');
-    for (const peer of this.#peers.reverse()) await peer.close();
-    await assertAtRest(this.proactor);
-    this.proactor.destroy();
+    try {
+      for (const other of this.#others) await other.clear();
+      for (const socket of this.#sockets) await soon(socket.abort(), 'a socket to close at the end of the test');
+      for (const peer of this.#peers.reverse()) await peer.close();
+      await assertAtRest(this.proactor);
+    } finally {
+      this.proactor.destroy();
+    }
   }
 }
 
@@ -130,7 +147,7 @@ export async function assertAtRest(proactor: Proactor): Promise<void> {
 }
 
 /** Gives each test of the surrounding suite a stage, and clears it after the test. */
-export function useStage(driver: DriverUnderTest): () => Stage {
+export function useStage(driver: DriverUnderTest): OnStage {
   let stage: Stage | undefined;
   beforeEach(() => {
     stage = new Stage(driver);

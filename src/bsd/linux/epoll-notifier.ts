@@ -7,7 +7,15 @@ import { MappedMemory } from '../../../native-bindings/memory.js';
 import { libc } from '../../../native-bindings/posix/libc.js';
 import { ErrorTable } from '../../port/error-names.js';
 import { systemError } from '../../port/errors.js';
-import { ENDING, type Notifier, type NotifierWatch, READABLE, type ReadinessSink, URGENT, WRITABLE } from '../notifier.js';
+import {
+  ENDING,
+  type Notifier,
+  type NotifierWatch,
+  READABLE,
+  type ReadinessSink,
+  URGENT,
+  WRITABLE,
+} from '../notifier.js';
 
 /** Reports that one epoll_wait can bring: 12 KiB of events, and each leads to a few system calls anyhow. */
 const EVENTS_PER_WAIT = 1024;

@@ -51,7 +51,7 @@ export class Connections {
         socket.recvOperation = null;
         this.startAccept(socket, operation);
         this.#requests.events.completed(operation);
-      } else if (last && socket.closed === null) this.#armAccept(socket);
+      } else if (last && !socket.closing) this.#armAccept(socket);
       return;
     }
     // EMFILE and its like end the multishot accept. The listener lives: the next accept starts another.

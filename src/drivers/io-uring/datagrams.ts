@@ -6,6 +6,10 @@ import type { Operation } from '../../port/operation.js';
 import type { Requests } from './requests.js';
 import { REQUEST_POLL_IN, REQUEST_POLL_OUT, type RingSocket } from './ring-socket.js';
 
+// A peer that always has more would otherwise keep a loop of receives going in microtasks for ever, and with it every
+// timer and every other socket. After so many receives that did not wait, one does, for the next turn.
+const RECEIVES_PER_TURN = 64;
+
 /**
  * Datagrams: the ring says when there are some, and a whole batch then crosses in one recvmmsg or sendmmsg. One call
  * for 256 datagrams measured cheaper than a completion for each.
@@ -17,14 +21,21 @@ export class Datagrams {
   readonly #requests: Requests;
   /** Sockets whose queue was found empty while the watch was on, and whose watch has not reported since. */
   readonly #quiet = new Set<RingSocket>();
+  #postponed: RingSocket[] = [];
+  #receivesLeft = RECEIVES_PER_TURN;
 
   constructor(requests: Requests) {
     this.#requests = requests;
   }
 
   startReceive(socket: RingSocket, operation: Operation): boolean {
-    if (this.#receive(socket, operation)) return true;
+    const mayTry = this.#receivesLeft > 0;
+    if (mayTry && this.#receive(socket, operation)) {
+      this.#receivesLeft--;
+      return true;
+    }
     socket.recvOperation = operation;
+    if (!mayTry) this.#postpone(socket);
     return false;
   }
 
@@ -39,11 +50,7 @@ export class Datagrams {
   readable(socket: RingSocket, result: number, flags: number): void {
     this.#requests.ended(socket, REQUEST_POLL_IN, flags);
     this.#quiet.delete(socket);
-    const operation = socket.recvOperation;
-    if (operation === null || result === -ECANCELED) return;
-    if (!this.#receive(socket, operation)) return;
-    socket.recvOperation = null;
-    this.#requests.events.completed(operation);
+    if (result !== -ECANCELED) this.#goOn(socket);
   }
 
   writable(socket: RingSocket, result: number, flags: number): void {
@@ -56,12 +63,37 @@ export class Datagrams {
   }
 
   settleCancel(socket: RingSocket, operation: Operation): void {
-    if (socket.recvOperation === operation) socket.recvOperation = null;
-    else if (socket.sendOperation === operation) socket.sendOperation = null;
+    if (socket.recvOperation === operation) {
+      // One that was postponed has not been tried: a timeout of 0 still takes what is there.
+      if (operation.cancelReason === 'timeout') this.#goOn(socket);
+      if (socket.recvOperation !== operation) return;
+      socket.recvOperation = null;
+    } else if (socket.sendOperation === operation) socket.sendOperation = null;
     else return;
     operation.cancelled();
     this.#requests.events.completed(operation);
   }
+
+  /** Tries the receive that waits. */
+  #goOn(socket: RingSocket): void {
+    const operation = socket.recvOperation;
+    if (operation === null || !this.#receive(socket, operation)) return;
+    socket.recvOperation = null;
+    this.#requests.events.completed(operation);
+  }
+
+  #postpone(socket: RingSocket): void {
+    this.#postponed.push(socket);
+    if (this.#postponed.length === 1) setImmediate(this.#nextTurn);
+  }
+
+  readonly #nextTurn = () => {
+    const sockets = this.#postponed;
+    this.#postponed = [];
+    this.#receivesLeft = RECEIVES_PER_TURN;
+    for (const socket of sockets) this.#goOn(socket);
+    this.#requests.events.flushWanted();
+  };
 
   /** Receives what is there; false where the operation has to wait for the watch. */
   #receive(socket: RingSocket, operation: Operation): boolean {

@@ -56,6 +56,7 @@ export class IoUringDriver implements Driver {
   #staleCompletions = 0;
   #roundsLeft = ROUNDS_PER_TURN;
   #destroyed = false;
+  readonly #flushLater = () => this.#events.flushWanted();
   readonly #sink = (low: number, high: number, result: number, flags: number) =>
     this.#completion(low, high, result, flags);
 
@@ -159,8 +160,9 @@ export class IoUringDriver implements Driver {
   }
 
   close(socket: RingSocket, reset: boolean, closed: (unreadBytes: number) => void): void {
-    socket.closed = closed;
-    socket.resetOnClose = reset;
+    socket.ending ??= new request.Ending();
+    socket.ending.closed = closed;
+    socket.ending.reset = reset;
     for (let kind = request.REQUEST_RECV; kind < request.REQUEST_CANCEL; kind++) {
       this.#requests.cancel(socket, kind as request.RequestKind);
     }
@@ -186,16 +188,18 @@ export class IoUringDriver implements Driver {
 
   flush(): void {
     for (let round = 0; round < ROUNDS_PER_FLUSH; round++) {
-      const work = this.#ring.unsubmitted > 0 || this.#requests.cancelsToSettle.length > 0;
-      if (work || this.#ring.overflowed) this.#ring.submit(IORING_ENTER_GETEVENTS);
-      if (this.#roundsLeft > 0 || this.#requests.cancelsToSettle.length > 0) {
+      const cancels = this.#requests.cancelsToSettle.length > 0;
+      if (cancels || this.#ring.unsubmitted > 0 || this.#ring.overflowed) this.#ring.submit(IORING_ENTER_GETEVENTS);
+      // What the kernel did not take waits until it is rid of its completions, so they are taken past all fairness.
+      if (cancels || this.#roundsLeft > 0 || this.#ring.unsubmitted > 0) {
         this.#roundsLeft--;
         this.#ring.drain(this.#sink);
       }
       this.#settleCancels();
       if (this.#ring.unsubmitted === 0) return;
     }
-    this.#events.flushWanted();
+    // Not at the end of this callback, which could go on for ever: in the next turn of the event loop.
+    setImmediate(this.#flushLater);
   }
 
   setReferenced(referenced: boolean): void {
@@ -267,7 +271,7 @@ export class IoUringDriver implements Driver {
         this.#requests.cancelEnded(socket);
         break;
     }
-    if (socket.closed !== null) this.#closeIfReaped(socket);
+    if (socket.closing) this.#closeIfReaped(socket);
   }
 
   #settleCancels(): void {
@@ -298,14 +302,15 @@ export class IoUringDriver implements Driver {
   }
 
   #closeIfReaped(socket: RingSocket): void {
-    const { closed } = socket;
-    if (closed === null || socket.requests !== 0 || socket.cancelsInFlight !== 0) return;
-    socket.closed = null;
+    const { ending } = socket;
+    const closed = ending?.closed;
+    if (!ending || !closed || socket.requests !== 0 || ending.cancelsInFlight !== 0) return;
+    ending.closed = null;
     const unread = this.unreadBytes(socket);
     this.#receiver.discard(socket);
     this.#connections.discard(socket);
     // The kernel resets by itself for bytes in its own buffer, and has to be asked to for those in ours.
-    if (socket.resetOnClose || unread > 0) this.#stack.lingerZero(socket.descriptor);
+    if (ending.reset || unread > 0) this.#stack.lingerZero(socket.descriptor);
     this.#stack.close(socket.descriptor);
     socket.descriptor = -1;
     this.#sockets[socket.index] = null;

@@ -135,7 +135,7 @@ export class Receiver {
   }
 
   #arm(socket: RingSocket): void {
-    if (socket.closed !== null || socket.holds(REQUEST_RECV) || socket.holds(REQUEST_POLL_IN)) return;
+    if (socket.closing || socket.holds(REQUEST_RECV) || socket.holds(REQUEST_POLL_IN)) return;
     const at = this.#requests.push(
       socket,
       REQUEST_RECV,

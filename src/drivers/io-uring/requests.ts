@@ -9,7 +9,7 @@ import type { DriverEvents } from '../../port/driver.js';
 import type { Operation } from '../../port/operation.js';
 import type { ProvidedBuffers } from './provided-buffers.js';
 import type { Ring } from './ring.js';
-import { INDEX_BITS, REQUEST_CANCEL, type RequestKind, type RingSocket } from './ring-socket.js';
+import { Ending, INDEX_BITS, REQUEST_CANCEL, type RequestKind, type RingSocket } from './ring-socket.js';
 import type { SendSlabs } from './send-slabs.js';
 
 /** What the parts of the driver share: the ring, its memory, and the bookkeeping of requests in the kernel. */
@@ -57,9 +57,11 @@ export class Requests {
   /** Asks the kernel to cancel a request that it holds; asking twice asks once. */
   cancel(socket: RingSocket, kind: RequestKind): void {
     const bit = 1 << kind;
-    if ((socket.requests & bit) === 0 || (socket.cancelled & bit) !== 0) return;
-    socket.cancelled |= bit;
-    socket.cancelsInFlight++;
+    if ((socket.requests & bit) === 0) return;
+    socket.ending ??= new Ending();
+    if ((socket.ending.cancelled & bit) !== 0) return;
+    socket.ending.cancelled |= bit;
+    socket.ending.cancelsInFlight++;
     this.pending++;
     const low = (REQUEST_CANCEL << INDEX_BITS) | socket.index;
     const at = this.ring.push(IORING_OP_ASYNC_CANCEL, 0, 0, -1, 0, 0, low, socket.generation);
@@ -70,13 +72,13 @@ export class Requests {
   ended(socket: RingSocket, kind: RequestKind, flags: number): boolean {
     if ((flags & IORING_CQE_F_MORE) !== 0) return false;
     socket.requests &= ~(1 << kind);
-    socket.cancelled &= ~(1 << kind);
+    if (socket.ending !== null) socket.ending.cancelled &= ~(1 << kind);
     this.pending--;
     return true;
   }
 
   cancelEnded(socket: RingSocket): void {
-    socket.cancelsInFlight--;
+    if (socket.ending !== null) socket.ending.cancelsInFlight--;
     this.pending--;
   }
 

@@ -23,7 +23,16 @@ export const END_NONE = -1;
 /** The peer's FIN has arrived. A positive value is the error number that ended it. */
 export const END_OF_STREAM = 0;
 
-/** The ring's state of one socket. */
+/** Cancels on their way, and what is to happen once the kernel has let go of the socket. */
+export class Ending {
+  /** Bit per request kind: whose cancel has been asked for. */
+  cancelled = 0;
+  cancelsInFlight = 0;
+  closed: ((unreadBytes: number) => void) | null = null;
+  reset = false;
+}
+
+/** The ring's state of one socket. Small: a server has one for each of its idle connections. */
 export class RingSocket implements DriverSocket {
   descriptor: number;
   readonly family: AddressFamily;
@@ -33,10 +42,6 @@ export class RingSocket implements DriverSocket {
 
   /** Bit per request kind: what the kernel holds. */
   requests = 0;
-  /** Bit per request kind: whose cancel has been asked for. */
-  cancelled = 0;
-  cancelsInFlight = 0;
-
   /** The started operation of each direction. */
   recvOperation: Operation | null = null;
   sendOperation: Operation | null = null;
@@ -49,15 +54,15 @@ export class RingSocket implements DriverSocket {
   /** A RST has arrived: whoever is told second must not read it as an end or a broken pipe. */
   wasReset = false;
 
-  /** The slab that the send in flight is staged in, and all the bytes of its operation. */
+  /** The slab that the send in flight is staged in, its bytes, and all the bytes of its operation. */
   sendSlab = -1;
+  sendRequested = 0;
   sendBytes = 0;
 
-  /** Connections the kernel has accepted ahead of an accept. */
+  /** What a connection does not have before something is cancelled or it is closed. */
+  ending: Ending | null = null;
+  /** Connections that a listener has accepted ahead of an accept. */
   accepted: number[] | null = null;
-
-  closed: ((unreadBytes: number) => void) | null = null;
-  resetOnClose = false;
 
   constructor(descriptor: number, family: AddressFamily, type: SocketType, index: number, generation: number) {
     this.descriptor = descriptor;
@@ -65,6 +70,14 @@ export class RingSocket implements DriverSocket {
     this.type = type;
     this.index = index;
     this.generation = generation;
+  }
+
+  get closing(): boolean {
+    return this.ending !== null && this.ending.closed !== null;
+  }
+
+  get cancelsInFlight(): number {
+    return this.ending === null ? 0 : this.ending.cancelsInFlight;
   }
 
   holds(kind: RequestKind): boolean {

@@ -27,7 +27,6 @@ export class Sender {
     operation.bytesTransferred = 0;
     if (operation.lentBuffer !== -1 && !this.#receiver.isMapped(operation.lentBuffer)) {
       operation.buffer = this.#receiver.bytes(operation.lentBuffer, operation.lentOffset, operation.lentLength);
-      operation.lentBuffer = -1;
     }
     socket.sendOperation = operation;
     socket.sendBytes = sendLength(operation);
@@ -39,6 +38,7 @@ export class Sender {
     this.#requests.ended(socket, REQUEST_SEND, flags);
     const operation = socket.sendOperation;
     if (operation === null) throw new Error('A send completed that nobody started');
+    if (result > 0 && result < socket.sendRequested) this.#cutShort(socket, operation);
     this.#giveBack(socket, operation);
     if (result > 0) operation.bytesTransferred += result;
     const left = socket.sendBytes - operation.bytesTransferred;
@@ -67,8 +67,7 @@ export class Sender {
     const { buffers, slabs } = this.#requests;
     const done = operation.bytesTransferred;
     const left = socket.sendBytes - done;
-    if (operation.lentBuffer !== -1) {
-      this.#receiver.retain(operation.lentBuffer);
+    if (isInPlace(operation)) {
       const offset = buffers.offsetOf(operation.lentBuffer) + operation.lentOffset + done;
       return this.#push(socket, buffers.memory.address(offset), left);
     }
@@ -87,12 +86,13 @@ export class Sender {
   }
 
   #push(socket: RingSocket, address: number, length: number): void {
+    socket.sendRequested = length;
     const at = this.#requests.push(socket, REQUEST_SEND, IORING_OP_SEND, 0, 0, address, length);
     this.#requests.ring.setOperationFlags(at, MSG_WAITALL | MSG_NOSIGNAL);
   }
 
   #giveBack(socket: RingSocket, operation: Operation): void {
-    if (operation.lentBuffer !== -1) return this.#receiver.release(operation.lentBuffer);
+    if (isInPlace(operation)) return;
     this.#requests.slabs.give(socket.sendSlab);
     socket.sendSlab = -1;
     const next = this.#waiting.shift();
@@ -104,10 +104,22 @@ export class Sender {
     this.#requests.events.completed(operation);
   }
 
+  // With MSG_WAITALL the kernel gives the bytes that went and swallows the error that stopped it; a connection without
+  // a peer says that it was a reset (getpeername: ENOTCONN).
+  #cutShort(socket: RingSocket, operation: Operation): void {
+    if (operation.state === 'cancelling') return;
+    if (this.#requests.stack.remoteAddress(socket.descriptor) === null) socket.wasReset = true;
+  }
+
   // The error of a reset is reported once by the kernel, to whoever asks first. If the receiving side was told, a
   // send hears EPIPE; it is a reset all the same.
   #errorOf(socket: RingSocket, errno: number): number {
     if (errno === ECONNRESET) socket.wasReset = true;
     return errno === EPIPE && socket.wasReset ? ECONNRESET : errno;
   }
+}
+
+/** Whether the bytes are sent from where they were received. Their buffer is retained until the operation has ended. */
+function isInPlace(operation: Operation): boolean {
+  return operation.lentBuffer !== -1 && operation.buffer === null;
 }

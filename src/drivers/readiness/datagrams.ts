@@ -1,3 +1,4 @@
+import { datagramsAhead } from '../../port/datagram-features.js';
 import type { Operation } from '../../port/operation.js';
 import { MAYBE_READY, NOT_READY, type ReadySocket } from './ready-socket.js';
 import type { Waits } from './waits.js';
@@ -16,15 +17,17 @@ export class Datagrams {
   /** Receives what is there. True: the operation has ended. False: nothing has arrived. */
   attemptReceive(socket: ReadySocket, operation: Operation): boolean {
     const { stack, numbers } = this.#waits;
-    if (operation.batch === null) return operation.failed(numbers.fault);
-    let received = stack.recvBatch(socket.descriptor, operation.batch);
-    while (received === -stack.interrupted) received = stack.recvBatch(socket.descriptor, operation.batch);
+    const { batch } = operation;
+    if (batch === null) return operation.failed(numbers.fault);
+    const ahead = datagramsAhead(batch) > 0;
+    let received = stack.recvBatch(socket.descriptor, batch);
+    while (received === -stack.interrupted) received = stack.recvBatch(socket.descriptor, batch);
     if (received === -stack.again) {
       socket.readable = NOT_READY;
       return false;
     }
-    // A batch that is not full says nothing: an error in its midst is kept for the next call (recvmmsg(2)).
-    socket.readable = MAYBE_READY;
+    // A batch that was not filled has emptied the queue. One that is filled from what is ahead says nothing of it.
+    if (!ahead) socket.readable = received >= 0 && received < batch.capacity ? NOT_READY : MAYBE_READY;
     return received >= 0 ? operation.done(received) : operation.failed(-received);
   }
 

@@ -2,6 +2,7 @@ import type { MapPages } from '../../../native-bindings/memory.js';
 import { ENDING, type Notifier, type NotifierWatch, READABLE, URGENT, WRITABLE } from '../../bsd/notifier.js';
 import type { BsdStack } from '../../bsd/stack.js';
 import type { AddressFamily, SocketAddress } from '../../port/address.js';
+import { datagramsAhead } from '../../port/datagram-features.js';
 import type { DatagramBatch } from '../../port/datagrams.js';
 import type { Driver, DriverEvents, DriverStatistics, ShutdownHow, SocketType } from '../../port/driver.js';
 import type { ErrorTable } from '../../port/error-names.js';
@@ -25,6 +26,12 @@ export interface ReadinessOptions {
   readonly listenersReuseAddress?: boolean;
 }
 
+interface Closing {
+  readonly socket: ReadySocket;
+  readonly reset: boolean;
+  readonly closed: (unreadBytes: number) => void;
+}
+
 /**
  * A proactor emulated over any socket stack that can say which of its sockets are ready: an operation is tried when
  * its socket is believed to be ready for it, and otherwise waits for the notifier's report.
@@ -46,7 +53,7 @@ export class ReadinessDriver implements Driver {
   readonly #sockets: (ReadySocket | null)[] = [];
   readonly #generations: number[] = [];
   readonly #freeIndexes: number[] = [];
-  readonly #closing: ReadySocket[] = [];
+  readonly #closing: Closing[] = [];
   #openSockets = 0;
   #staleCompletions = 0;
   #delivering = false;
@@ -114,14 +121,18 @@ export class ReadinessDriver implements Driver {
     switch (operation.kind) {
       case 'recv':
       case 'accept':
-      case 'recvBatch':
-        return this.#startReceiving(socket, operation);
+        return this.#startReceiving(socket, operation, socket.readable !== NOT_READY);
+      case 'recvBatch': {
+        const ahead = operation.batch !== null && datagramsAhead(operation.batch) > 0;
+        return this.#startReceiving(socket, operation, ahead || socket.readable !== NOT_READY);
+      }
       case 'send':
         this.#sender.prepare(socket, operation);
-        return this.#startSending(socket, operation);
+        return this.#startSending(socket, operation, socket.writable);
       case 'sendBatch':
         operation.bytesTransferred = 0;
-        return this.#startSending(socket, operation);
+        // Tried in any case: it may only ask for the errors that came back.
+        return this.#startSending(socket, operation, true);
       case 'connect':
         return this.#connections.connect(socket, operation) || this.#waitToSend(socket, operation);
     }
@@ -136,14 +147,12 @@ export class ReadinessDriver implements Driver {
   }
 
   close(socket: ReadySocket, reset: boolean, closed: (unreadBytes: number) => void): void {
-    socket.closed = closed;
-    socket.resetOnClose = reset;
     // In the midst of a delivery the notifier may still have a report about the socket.
     if (!this.#delivering && socket.recvOperation === null && socket.sendOperation === null) {
-      this.#finishClose(socket);
+      this.#closeNow(socket, reset, closed);
       return;
     }
-    this.#closing.push(socket);
+    this.#closing.push({ socket, reset, closed });
     this.#events.flushWanted();
   }
 
@@ -165,7 +174,7 @@ export class ReadinessDriver implements Driver {
 
   flush(): void {
     if (this.#waits.cancelsToSettle.length > 0) this.#settleCancels();
-    while (this.#closing.length > 0) this.#endAndClose(this.#closing.shift() as ReadySocket);
+    while (this.#closing.length > 0) this.#endAndClose(this.#closing.shift() as Closing);
   }
 
   setReferenced(referenced: boolean): void {
@@ -204,14 +213,15 @@ export class ReadinessDriver implements Driver {
     return socket;
   }
 
-  #startReceiving(socket: ReadySocket, operation: Operation): boolean {
-    if (socket.readable !== NOT_READY) {
-      if (!this.#waits.mayTry()) {
-        socket.recvOperation = operation;
-        this.#waits.postpone(socket);
-        return false;
-      }
-      if (this.#receive(socket, operation)) return true;
+  #startReceiving(socket: ReadySocket, operation: Operation, believed: boolean): boolean {
+    if (believed && !this.#waits.mayTry) {
+      socket.recvOperation = operation;
+      this.#waits.postpone(socket);
+      return false;
+    }
+    if (believed && this.#receive(socket, operation)) {
+      this.#waits.spend(operation);
+      return true;
     }
     const failed = this.#waits.forReadable(socket);
     if (failed !== 0) return operation.failed(failed);
@@ -219,15 +229,16 @@ export class ReadinessDriver implements Driver {
     return false;
   }
 
-  #startSending(socket: ReadySocket, operation: Operation): boolean {
-    if (socket.writable) {
-      if (!this.#waits.mayTry()) {
-        socket.sendOperation = operation;
-        this.#sender.retain(socket, operation);
-        this.#waits.postpone(socket);
-        return false;
-      }
-      if (this.#send(socket, operation)) return true;
+  #startSending(socket: ReadySocket, operation: Operation, believed: boolean): boolean {
+    if (believed && !this.#waits.mayTry) {
+      socket.sendOperation = operation;
+      this.#sender.retain(socket, operation);
+      this.#waits.postpone(socket);
+      return false;
+    }
+    if (believed && this.#send(socket, operation)) {
+      this.#waits.spend(operation);
+      return true;
     }
     return this.#waitToSend(socket, operation);
   }
@@ -274,8 +285,8 @@ export class ReadinessDriver implements Driver {
     this.#waits.startTurn();
     this.#delivering = true;
     for (const socket of this.#waits.takePostponed()) {
-      if (socket.readable !== NOT_READY) this.#continueReceiving(socket);
-      if (socket.writable) this.#continueSending(socket);
+      this.#continueReceiving(socket);
+      this.#continueSending(socket);
     }
     this.#delivering = false;
     this.#events.flushWanted();
@@ -350,19 +361,19 @@ export class ReadinessDriver implements Driver {
   }
 
   #settleCancel(socket: ReadySocket, operation: Operation): void {
-    // Believed to be ready, and waiting all the same: it was postponed.
+    // One that was postponed has not been tried: a timeout of 0 still takes what is there.
     if (socket.recvOperation === operation) {
-      if (socket.readable === NOT_READY || !this.#receive(socket, operation)) operation.cancelled();
+      if (!socket.postponed || !this.#receive(socket, operation)) operation.cancelled();
       socket.recvOperation = null;
       this.#events.completed(operation);
     } else if (socket.sendOperation === operation) {
-      if (!socket.writable || !this.#send(socket, operation)) operation.cancelled();
+      if (!socket.postponed || !this.#send(socket, operation)) operation.cancelled();
       this.#endSending(socket, operation);
     }
   }
 
   /** Operations should have ended before a close; those that have not are aborted by it. */
-  #endAndClose(socket: ReadySocket): void {
+  #endAndClose({ socket, reset, closed }: Closing): void {
     const { recvOperation, sendOperation } = socket;
     if (recvOperation !== null) {
       socket.recvOperation = null;
@@ -373,17 +384,14 @@ export class ReadinessDriver implements Driver {
       sendOperation.cancelled();
       this.#endSending(socket, sendOperation);
     }
-    this.#finishClose(socket);
+    this.#closeNow(socket, reset, closed);
   }
 
-  #finishClose(socket: ReadySocket): void {
-    const { closed } = socket;
-    if (closed === null) return;
-    socket.closed = null;
+  #closeNow(socket: ReadySocket, reset: boolean, closed: (unreadBytes: number) => void): void {
     const unread = this.unreadBytes(socket);
     this.#waits.forget(socket);
     // Most stacks reset by themselves for bytes nobody took (RFC 2525 section 2.17), but not all do.
-    if (socket.resetOnClose || unread > 0) this.#stack.lingerZero(socket.descriptor);
+    if (reset || unread > 0) this.#stack.lingerZero(socket.descriptor);
     this.#stack.close(socket.descriptor);
     socket.descriptor = -1;
     this.#sockets[socket.index] = null;

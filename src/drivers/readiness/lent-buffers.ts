@@ -1,5 +1,5 @@
 import { mapAnonymousPages } from '../../../native-bindings/linux/pages.js';
-import { MappedMemory, type MapPages } from '../../../native-bindings/memory.js';
+import { type MapPages, MappedMemory } from '../../../native-bindings/memory.js';
 
 /** Lent buffers with this number and above lie outside the pool: see `overflow`. */
 const FIRST_HEAP_BUFFER = 1 << 24;

@@ -46,8 +46,6 @@ export class ReadySocket implements DriverSocket {
 
   /** It stands in the list of those whose operations go on in the next turn. */
   postponed = false;
-  closed: ((unreadBytes: number) => void) | null = null;
-  resetOnClose = false;
 
   constructor(descriptor: number, family: AddressFamily, type: SocketType, index: number, generation: number) {
     this.descriptor = descriptor;

@@ -5,10 +5,14 @@ import { NativeErrors } from './native-errors.js';
 import type { ReadySocket } from './ready-socket.js';
 
 /**
- * Operations that `start` may end at once in one turn of the host's event loop. A peer that always has more would
- * otherwise keep a loop of receives going in microtasks for ever, and with it every timer and every other socket.
+ * What `start` may spend in one turn of the host's event loop on operations that end at once: a few milliseconds. A peer
+ * that always has more would otherwise keep a loop of receives going in microtasks for ever, and with it every timer
+ * and every other socket.
  */
-const INLINE_ENDS_PER_TURN = 4096;
+const COST_PER_TURN = 4096;
+
+/** A call costs 1, about a microsecond; copying these many bytes costs another, and so does each datagram of a batch. */
+const BYTES_OF_ONE_COST_SHIFT = 12;
 
 /** What the parts of the driver share: the stack, and whatever an operation waits for. */
 export class Waits {
@@ -18,7 +22,7 @@ export class Waits {
   /** Operations to be ended once the notifier has been asked for what has arrived by then. */
   readonly cancelsToSettle: Operation[] = [];
   #postponed: ReadySocket[] = [];
-  #inlineEndsLeft = INLINE_ENDS_PER_TURN;
+  #costLeft = COST_PER_TURN;
   #immediate: NodeJS.Immediate | null = null;
   readonly #nextTurn: () => void;
 
@@ -53,12 +57,19 @@ export class Waits {
   }
 
   /** Whether `start` may still try a call in this turn. */
-  mayTry(): boolean {
-    return this.#inlineEndsLeft-- > 0;
+  get mayTry(): boolean {
+    return this.#costLeft > 0;
+  }
+
+  /** Books an operation that `start` has ended. */
+  spend(operation: Operation): void {
+    const { kind, bytesTransferred } = operation;
+    const datagrams = kind === 'recvBatch' || kind === 'sendBatch';
+    this.#costLeft -= 1 + (datagrams ? bytesTransferred : bytesTransferred >>> BYTES_OF_ONE_COST_SHIFT);
   }
 
   startTurn(): void {
-    this.#inlineEndsLeft = INLINE_ENDS_PER_TURN;
+    this.#costLeft = COST_PER_TURN;
   }
 
   /** Lets the socket's operations go on in the next turn; what is believed of the socket stays. */

@@ -95,6 +95,21 @@ export const closeScenarios: readonly Scenario[] = [
     },
   },
   {
+    id: 'close/unread-in-library',
+    checks: 'Bytes that the library has taken from the kernel, and nobody from the library, are unread data too',
+    contract: 'close, unread data',
+    run: async (context) => {
+      const { ours, peer } = await context.pair();
+      await peer.send(pattern(100));
+      const first = context.success('a receive succeeds', await ours.recv({ size: 40, timeoutMs: 2000 }));
+      context.expectEqual('with the first 40 bytes', first.length, 40);
+      const result = await ours.close();
+      context.expectEqual('the close says it sent RST', result.sent, 'RST');
+      context.expectEqual('the close says how many bytes were unread', result.unreadBytes, 60);
+      await context.expectEnding(peer, 'RST');
+    },
+  },
+  {
     id: 'close/fin-after-timeout',
     checks: 'A receive that timed out leaves nothing behind: close() sends FIN',
     contract: "close, row 5; libuv tcp_close_after_read_timeout",

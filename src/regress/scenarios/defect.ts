@@ -45,4 +45,17 @@ export const defectScenarios: readonly Scenario[] = [
       context.expectEqual("the server's last send succeeds", last.code, '');
     },
   },
+  {
+    id: 'repair/server-sends-later',
+    checks: 'The client times out at 1 T and closes; the server, which sends at 3 T, succeeds',
+    contract: 'close, row 5; CPython testOutsideTimeout',
+    run: async (context) => {
+      const { ours, peer } = await context.pair();
+      const last = peer.send(pattern(16), { afterMs: 3 * TIMEOUT_MS, thenClose: true });
+      context.expectCode('the receive times out', await ours.recv({ timeoutMs: TIMEOUT_MS }), 'ETIMEDOUT');
+      await ours.close();
+      await context.expectEnding(peer, 'FIN');
+      context.expectEqual("the server's send succeeds", (await last).code, '');
+    },
+  },
 ];
