@@ -23,3 +23,4 @@ export type { CloseOptions, CloseResult, CloseSignal, SocketPhase } from './sock
 export type { ReceiveHandlers } from './sockets/receive-loop.js';
 export { type ListenOptions, TcpListener } from './sockets/tcp-listener.js';
 export { type OnTimeout, type SendData, TcpSocket, type TcpSocketOptions } from './sockets/tcp-socket.js';
+export * from './sockets/udp-socket.js';

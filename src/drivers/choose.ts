@@ -1,3 +1,4 @@
+import { EpollNotifier } from '../bsd/linux/epoll-notifier.js';
 import { LinuxStack } from '../bsd/linux/stack.js';
 import { platformDrivers } from '../platform.js';
 import type { DriverName, DriverReport } from '../port/driver.js';
@@ -5,6 +6,8 @@ import { InvalidArgumentError, SocketStateError } from '../port/errors.js';
 import type { DriverFactory } from '../port/proactor.js';
 import { IoUringDriver } from './io-uring/driver.js';
 import { probeIoUring } from './io-uring/probe.js';
+import { ReadinessDriver } from './readiness/driver.js';
+import { probeReadiness } from './readiness/probe.js';
 
 export type DriverChoice = DriverName | 'auto';
 
@@ -15,6 +18,10 @@ interface DriverEntry {
 
 const DRIVERS: Partial<Record<DriverName, DriverEntry>> = {
   io_uring: { probe: probeIoUring, make: (events) => new IoUringDriver(events, new LinuxStack()) },
+  readiness: {
+    probe: probeReadiness,
+    make: (events) => new ReadinessDriver(events, new LinuxStack(), new EpollNotifier()),
+  },
 };
 
 const reports = new Map<DriverName, DriverReport>();

@@ -11,6 +11,12 @@ export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options must be an object: a number would be taken for no options at all. */
+export function checkOptions<T extends object>(options: T): T {
+  if (typeof options === 'object' && options !== null) return options;
+  throw new InvalidArgumentError(`options must be an object, not ${kind(options)}`);
+}
+
 /** The timeout to use; throws for what is not one. */
 export function checkTimeout(timeoutMs: number | undefined, fallback: number): number {
   if (timeoutMs === undefined) return fallback;

@@ -1,5 +1,5 @@
 import type { SocketAddress } from '../port/address.js';
-import { isManaged, MAX_DATAGRAM_BYTES } from '../port/datagram-features.js';
+import { isManaged, MAX_DATAGRAM_BYTES, type ManagedBatch } from '../port/datagram-features.js';
 import type { DatagramBatch } from '../port/datagrams.js';
 import type { Driver } from '../port/driver.js';
 
@@ -21,29 +21,28 @@ export interface ReceivedDatagram {
 /** The batch behind `recvFrom`, and the place in it where the next call goes on. */
 export class DatagramReader {
   readonly batch: DatagramBatch;
+  /** The same batch where it can read ahead; null where it cannot. */
+  readonly managed: ManagedBatch | null;
 
   constructor(driver: Driver) {
     const batch = driver.createBatch(READ_AHEAD_DATAGRAMS, MAX_DATAGRAM_BYTES);
     if (!isManaged(batch)) {
       // Nobody would keep such a batch from being overwritten by the next receive in the queue: no reading ahead.
       this.batch = driver.createBatch(1, MAX_DATAGRAM_BYTES);
+      this.managed = null;
       return;
     }
     // Segmented from the start, for `udpGro` may be switched on while there are datagrams in it.
     batch.splitSegments();
     batch.ahead = batch;
     this.batch = batch;
-  }
-
-  /** Datagrams that were received and not taken. */
-  get available(): number {
-    return isManaged(this.batch) ? this.batch.count - this.batch.taken : 0;
+    this.managed = batch;
   }
 
   /** Takes the next datagram, into `buffer` or as a copy. */
   take(buffer: Uint8Array | null): ReceivedDatagram {
-    const { batch } = this;
-    const index = isManaged(batch) ? batch.taken++ : 0;
+    const { batch, managed } = this;
+    const index = managed === null ? 0 : managed.taken++;
     const bytes = batch.data(index);
     const address = batch.address(index);
     const lost = batch.truncated(index);
@@ -54,6 +53,6 @@ export class DatagramReader {
   }
 
   release(): void {
-    if (isManaged(this.batch)) this.batch.release();
+    this.managed?.release();
   }
 }

@@ -25,13 +25,20 @@ const VALUES: Readonly<Record<SocketOptionName, 'boolean' | readonly [minimum: n
   receiveErrors: 'boolean',
 };
 
-/** The checked value; for `undefined`, any value of the option's type. */
-export function checkOption(name: SocketOptionName, value: SocketOptionValue | undefined): SocketOptionValue {
-  const row = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
-  if (row === undefined)
-    throw new InvalidArgumentError(`There is no socket option ${String(name)}`, 'ERR_INVALID_ARG_VALUE');
-  if (value === undefined) return row === 'boolean' ? false : row[0];
+/** The checked value. */
+export function checkOption(name: SocketOptionName, value: SocketOptionValue): SocketOptionValue {
+  const row = optionRow(name);
   if (row !== 'boolean') return checkInteger(name, value as number, row[0], row[1]);
   if (typeof value !== 'boolean') throw new InvalidArgumentError(`${name} must be true or false`);
   return value;
+}
+
+/** Whether the option is true or false, rather than a number. */
+export function isBooleanOption(name: SocketOptionName): boolean {
+  return optionRow(name) === 'boolean';
+}
+
+function optionRow(name: SocketOptionName): 'boolean' | readonly [minimum: number, maximum: number] {
+  if (Object.hasOwn(VALUES, name)) return VALUES[name];
+  throw new InvalidArgumentError(`There is no socket option ${String(name)}`, 'ERR_INVALID_ARG_VALUE');
 }

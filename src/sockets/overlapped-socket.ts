@@ -5,9 +5,9 @@ import { DEFAULT_CLOSE_TIMEOUT_MS } from '../port/limits.js';
 import type { Operation } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
 import type { SocketOptionName, SocketOptions } from '../port/socket-options.js';
-import { checkTimeout } from './arguments.js';
+import { checkOptions, checkTimeout } from './arguments.js';
 import { OperationQueue } from './operation-queue.js';
-import { checkOption } from './option-values.js';
+import { checkOption, isBooleanOption } from './option-values.js';
 
 /** What a close sent to the peer. `none`: there was no connection any more, or there never is one. */
 export type CloseSignal = 'FIN' | 'RST' | 'none';
@@ -98,10 +98,10 @@ export abstract class OverlappedSocket {
   /** An option's value as the platform has it: Linux doubles buffer sizes, for one. Throws as `setOption` does. */
   getOption<Name extends SocketOptionName>(name: Name): SocketOptions[Name] {
     this.checkOpen();
-    const sample = checkOption(name, undefined);
+    const isBoolean = isBooleanOption(name);
     const value = this.proactor.driver.getOption(this.handle, name);
     if (value < 0) throw this.#optionError('get', name, -value);
-    return (typeof sample === 'boolean' ? value !== 0 : value) as SocketOptions[Name];
+    return (isBoolean ? value !== 0 : value) as SocketOptions[Name];
   }
 
   /** Pending operations keep the process alive (the default). */
@@ -124,7 +124,11 @@ export abstract class OverlappedSocket {
    * the first one's result. Source: RFC 9293 section 3.6, RFC 2525 section 2.17.
    */
   close(options: CloseOptions = {}): Promise<CloseResult> {
-    return this.#close('graceful', options.timeoutMs);
+    try {
+      return this.#close('graceful', checkOptions(options).timeoutMs);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   /** Resets the connection: every pending operation fails with ECANCELED, and the peer sees a RST. */
@@ -167,12 +171,7 @@ export abstract class OverlappedSocket {
       if (ending === 'reset' && this.#closing.phase === 'draining') this.#endSends(this.#closing, ending);
       return this.#closing.result;
     }
-    let bound: number;
-    try {
-      bound = checkTimeout(timeoutMs, DEFAULT_CLOSE_TIMEOUT_MS);
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
+    const bound = checkTimeout(timeoutMs, DEFAULT_CLOSE_TIMEOUT_MS);
     const closing = new Closing(ending);
     this.#closing = closing;
     this.#drain(closing, bound);

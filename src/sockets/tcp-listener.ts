@@ -6,7 +6,7 @@ import { InvalidArgumentError, SocketStateError, SystemError, systemError } from
 import { ACCEPT_RETRY_FIRST_MS, ACCEPT_RETRY_MAX_MS, DEFAULT_BACKLOG } from '../port/limits.js';
 import type { Operation } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
-import { checkInteger, checkPort, checkSignal, checkTimeout, type OperationOptions } from './arguments.js';
+import { checkInteger, checkOptions, checkPort, checkSignal, checkTimeout, type OperationOptions } from './arguments.js';
 import { type ProactorOptions, proactorFor } from './default-proactor.js';
 import { OverlappedSocket } from './overlapped-socket.js';
 import { resolveAddresses, unixAddress } from './resolve-address.js';
@@ -87,9 +87,10 @@ export class TcpListener extends OverlappedSocket {
   accept(options: OperationOptions = NO_OPTIONS): Promise<TcpSocket> {
     try {
       this.checkOpen();
-      const timeoutMs = checkTimeout(options.timeoutMs, this.#acceptTimeoutMs);
+      const timeoutMs = checkTimeout(checkOptions(options).timeoutMs, this.#acceptTimeoutMs);
+      const signal = checkSignal(options.signal);
       const operation = this.operation('accept', this.#accepted);
-      return this.receiving.submit(operation, timeoutMs, checkSignal(options.signal)) as Promise<TcpSocket>;
+      return this.receiving.submit(operation, timeoutMs, signal) as Promise<TcpSocket>;
     } catch (error) {
       return Promise.reject(error as Error);
     }

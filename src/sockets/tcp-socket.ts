@@ -5,7 +5,7 @@ import { sendLength } from '../port/gather.js';
 import { MAX_GATHER, MAX_SEND_BYTES } from '../port/limits.js';
 import type { Operation, OperationObserver } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
-import { checkReceiveBuffer, checkSendBuffer, checkSignal, checkTimeout, type OperationOptions } from './arguments.js';
+import { checkOptions, checkReceiveBuffer, checkSendBuffer, checkSignal, checkTimeout, type OperationOptions } from './arguments.js';
 import { type ConnectOptions, connectStream } from './connect.js';
 import { LentBuffer } from './lent-buffer.js';
 import { OverlappedSocket } from './overlapped-socket.js';
@@ -124,7 +124,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
    * until the next iteration. After a timeout a new loop goes on where the failed one stopped.
    */
   receive(options: OperationOptions = NO_OPTIONS): AsyncIterableIterator<LentBuffer> {
-    if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs, 0);
+    if (checkOptions(options).timeoutMs !== undefined) checkTimeout(options.timeoutMs, 0);
     return new ReceiveIterator(this, this.proactor.driver, options.timeoutMs, checkSignal(options.signal));
   }
 
@@ -148,7 +148,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
     if (typeof handlers?.received !== 'function' || typeof handlers.ended !== 'function') {
       throw new InvalidArgumentError('handlers must have the functions received and ended');
     }
-    if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs, 0);
+    if (checkOptions(options).timeoutMs !== undefined) checkTimeout(options.timeoutMs, 0);
     TcpSocket.#receiveForLoop(new ReceiveLoop(this, handlers, options.timeoutMs, TcpSocket.#receiveForLoop));
   }
 
@@ -172,7 +172,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
    */
   send(data: SendData, options: OperationOptions = NO_OPTIONS): Promise<number> {
     try {
-      const timeoutMs = checkTimeout(options.timeoutMs, this.#defaults.sendTimeoutMs);
+      const timeoutMs = checkTimeout(checkOptions(options).timeoutMs, this.#defaults.sendTimeoutMs);
       const signal = checkSignal(options.signal);
       const operation = this.#sendOperation(data);
       if (operation === null) return Promise.resolve(0);
@@ -223,7 +223,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
     options: OperationOptions,
     waitOnly = false,
   ): Promise<unknown> {
-    const timeoutMs = checkTimeout(options.timeoutMs, this.#defaults.recvTimeoutMs);
+    const timeoutMs = checkTimeout(checkOptions(options).timeoutMs, this.#defaults.recvTimeoutMs);
     return this.#submitReceive(buffer, convert, timeoutMs, checkSignal(options.signal), this.proactor.driver, waitOnly);
   }
 

@@ -45,19 +45,6 @@ export interface UdpReceiveOptions extends OperationOptions {
   readonly buffer?: Uint8Array | undefined;
 }
 
-/** The size of a batch. */
-export interface UdpBatchOptions {
-  /** Datagrams that fit: 1 to 1024, 256 by default. */
-  readonly capacity?: number | undefined;
-  /** Bytes that fit in each: 1 to 65,536, 2048 by default. What is longer arrives truncated. */
-  readonly datagramBytes?: number | undefined;
-  /**
-   * Several datagrams may share one place of up to 65,536 bytes (UDP_SEGMENT, UDP_GRO). `count` may then be larger
-   * than `capacity`. The default where the socket's option `udpGro` is on, which needs it.
-   */
-  readonly segments?: boolean | undefined;
-}
-
 type BindOption = readonly [name: SocketOptionName, value: SocketOptionValue | undefined];
 
 /** Opens and binds; throws before it for bad arguments, and SystemError for what the system refuses. */

@@ -1,45 +1,31 @@
 import type { SocketAddress } from '../port/address.js';
-import {
-  type DatagramError,
-  isManaged,
-  MAX_BATCH_CAPACITY,
-  MAX_DATAGRAM_BYTES,
-  type ManagedBatch,
-  type ReleasableBatch,
-} from '../port/datagram-features.js';
+import { type DatagramError, isManaged, type ManagedBatch, type ReleasableBatch } from '../port/datagram-features.js';
 import type { DatagramBatch } from '../port/datagrams.js';
 import type { DriverSocket } from '../port/driver.js';
 import { InvalidArgumentError, SocketStateError, systemError } from '../port/errors.js';
 import type { Operation } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
 import type { SocketOptionName, SocketOptions } from '../port/socket-options.js';
-import {
-  checkInteger,
-  checkReceiveBuffer,
-  checkSendBuffer,
-  checkSignal,
-  checkTimeout,
-  type OperationOptions,
-} from './arguments.js';
+import { checkReceiveBuffer, checkSendBuffer, checkSignal, checkTimeout, type OperationOptions } from './arguments.js';
 import { DatagramReader, type ReceivedDatagram } from './datagram-reader.js';
 import { DatagramSender } from './datagram-sender.js';
 import { proactorFor } from './default-proactor.js';
 import { OverlappedSocket } from './overlapped-socket.js';
+import { createUdpBatch, managedOrNull, type UdpBatchOptions } from './udp-batches.js';
 import {
   bindDatagram,
   destination,
   membershipAddresses,
-  type UdpBatchOptions,
   type UdpBindOptions,
   type UdpDestination,
   type UdpReceiveOptions,
   type UdpSendOptions,
 } from './udp-options.js';
 
-const DEFAULT_CAPACITY = 256;
-const DEFAULT_BYTES = 2048;
-/** Each place of a segmented batch has room for the largest message, so there are fewer. */
-const DEFAULT_SEGMENTED_CAPACITY = 32;
+export type { ReleasableBatch } from '../port/datagram-features.js';
+export type { ReceivedDatagram } from './datagram-reader.js';
+export type { UdpBatchOptions } from './udp-batches.js';
+export type { UdpBindOptions, UdpDestination, UdpReceiveOptions, UdpSendOptions } from './udp-options.js';
 
 /** What a receive into the caller's buffer did. */
 export interface ReceivedInto {
@@ -163,7 +149,8 @@ export class UdpSocket extends OverlappedSocket {
       this.checkOpen();
       const timeoutMs = checkTimeout(options.timeoutMs, this.#recvTimeoutMs);
       const signal = checkSignal(options.signal);
-      this.#prepare(batch).ahead = this.#reader === null ? null : (this.#reader.batch as ManagedBatch);
+      const managed = this.#prepare(batch);
+      if (managed !== null) managed.ahead = this.#reader?.managed ?? null;
       const operation = this.operation('recvBatch', bytesTransferred);
       operation.batch = batch;
       return this.receiving.submit(operation, timeoutMs, signal) as Promise<number>;
@@ -206,7 +193,8 @@ export class UdpSocket extends OverlappedSocket {
       this.checkOpen();
       const timeoutMs = checkTimeout(options.timeoutMs, this.#sendTimeoutMs);
       const signal = checkSignal(options.signal);
-      this.#prepare(batch).skipsRefused = !this.#peer;
+      const managed = this.#prepare(batch);
+      if (managed !== null) managed.skipsRefused = !this.#peer;
       if (batch.count === 0) return Promise.resolve(0);
       const operation = this.operation('sendBatch', this.#sent);
       operation.batch = batch;
@@ -222,16 +210,7 @@ export class UdpSocket extends OverlappedSocket {
    */
   createBatch(options: UdpBatchOptions = {}): ReleasableBatch {
     this.checkOpen();
-    const segments = options.segments ?? this.#gro;
-    const places = segments ? DEFAULT_SEGMENTED_CAPACITY : DEFAULT_CAPACITY;
-    const bytes = segments ? MAX_DATAGRAM_BYTES : DEFAULT_BYTES;
-    const capacity = checkInteger('capacity', options.capacity ?? places, 1, MAX_BATCH_CAPACITY);
-    const datagramBytes = checkInteger('datagramBytes', options.datagramBytes ?? bytes, 1, MAX_DATAGRAM_BYTES);
-    const batch = this.proactor.driver.createBatch(capacity, datagramBytes);
-    if (!isManaged(batch)) return unmanaged(batch);
-    batch.family = this.handle.family;
-    if (segments) batch.splitSegments();
-    return batch;
+    return createUdpBatch(this.proactor.driver, this.handle.family, this.#gro, options);
   }
 
   /**
@@ -338,7 +317,7 @@ export class UdpSocket extends OverlappedSocket {
     checkSendBuffer(data);
     const batch =
       segmentBytes === undefined ? this.#sender.take(data, to) : this.#sender.takeSegments(data, segmentBytes, to);
-    this.#prepare(batch).skipsRefused = false;
+    this.#prepare(batch);
     const operation = this.operation('sendBatch', this.#sentOne);
     operation.batch = batch;
     operation.address = to ?? null;
@@ -365,20 +344,15 @@ export class UdpSocket extends OverlappedSocket {
     }
   }
 
-  /** Tells the batch what this socket wants of it. */
-  #prepare(batch: DatagramBatch): ManagedBatch | { ahead: unknown; skipsRefused: boolean } {
-    if (typeof batch !== 'object' || batch === null || typeof batch.count !== 'number') {
-      throw new InvalidArgumentError('batch must come from createBatch()');
-    }
-    if (!isManaged(batch)) return { ahead: null, skipsRefused: false };
-    if (batch.released) throw new SocketStateError('The batch is released', 'ERR_BUFFER_RELEASED');
-    if (this.#gro && !batch.segmented) {
-      throw new SocketStateError('With udpGro a batch needs `segments: true`', 'ERR_INVALID_STATE');
-    }
-    batch.family = this.handle.family;
-    batch.errors = this.#errors;
-    batch.failsOnErrors = this.#peer;
-    return batch;
+  /** Tells the batch what this socket wants of it; null where it has nothing to be told. */
+  #prepare(batch: DatagramBatch): ManagedBatch | null {
+    const managed = managedOrNull(batch, this.#gro);
+    if (managed === null) return null;
+    managed.family = this.handle.family;
+    managed.errors = this.#errors;
+    managed.failsOnErrors = this.#peer;
+    managed.skipsRefused = false;
+    return managed;
   }
 
   readonly #sent = (operation: Operation): unknown => {
@@ -424,12 +398,3 @@ const receivedInto = (operation: Operation): ReceivedInto => {
   const { data, address, truncated } = received(operation);
   return { bytesTransferred: data.length, address, truncated };
 };
-
-/** A platform's plain batch: its memory is its own, and it takes segments as single datagrams. */
-function unmanaged(batch: DatagramBatch): ReleasableBatch {
-  const addSegments = (data: Uint8Array, segmentBytes: number, to?: SocketAddress) => {
-    checkInteger('segmentBytes', segmentBytes, 1, MAX_DATAGRAM_BYTES);
-    for (let at = 0; at < data.length; at += segmentBytes) batch.add(data.subarray(at, at + segmentBytes), to);
-  };
-  return Object.assign(batch, { released: false, segmented: false, release: () => undefined, addSegments });
-}

@@ -4,11 +4,15 @@ import { describeAccept } from './accept.js';
 import { describeBadInput } from './bad-input.js';
 import { describeSignals } from './cancel.js';
 import { describeClose } from './close.js';
+import { describeClosesocket } from './closesocket.js';
 import { describeConnect } from './connect.js';
 import { describeLending } from './lending.js';
 import { describeOperations } from './operations.js';
 import { describeOptions } from './options.js';
+import { describeProactor } from './proactor.js';
+import { describeScale } from './scale.js';
 import { describeSend } from './send.js';
+import { describeShutdown } from './shutdown.js';
 import { describeTimeouts } from './timeouts.js';
 import { describeUnix } from './unix.js';
 
@@ -24,8 +28,12 @@ export function describeDriverContract(name: DriverName, makeProactor: () => Pro
     describeSend(driver);
     describeLending(driver);
     describeClose(driver);
+    describeClosesocket(driver);
+    describeShutdown(driver);
     describeUnix(driver);
     describeOptions(driver);
     describeBadInput(driver);
+    describeProactor(driver);
+    describeScale(driver);
   });
 }

@@ -1,41 +1,4 @@
-/** A seeded generator of 32-bit numbers (Marsaglia's xorshift128), so that a failing run can be repeated. */
-export class Random {
-  readonly seed: number;
-  #x: number;
-  #y = 362436069;
-  #z = 521288629;
-  #w = 88675123;
-
-  constructor(seed: number) {
-    this.seed = seed;
-    // Neighbouring seeds must not give similar streams.
-    this.#x = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) | 1;
-    for (let i = 0; i < 16; i++) this.uint32();
-  }
-
-  uint32(): number {
-    const t = this.#x ^ (this.#x << 11);
-    this.#x = this.#y;
-    this.#y = this.#z;
-    this.#z = this.#w;
-    this.#w = this.#w ^ (this.#w >>> 19) ^ t ^ (t >>> 8);
-    return this.#w >>> 0;
-  }
-
-  /** From 0 up to, not including, `limit`. */
-  below(limit: number): number {
-    return Math.floor((this.uint32() / 0x1_0000_0000) * limit);
-  }
-
-  /** From 0 up to 1. */
-  fraction(): number {
-    return this.uint32() / 0x1_0000_0000;
-  }
-
-  chance(probability: number): boolean {
-    return this.fraction() < probability;
-  }
-}
+export { Random } from '../../src/port/random.js';
 
 /** A seed for a new run, unless OVERLAPPED_SEED names one to repeat. */
 export function newSeed(): number {

@@ -104,6 +104,11 @@ export class Stage {
     return peer;
   }
 
+  /** A proactor that this stage neither checks nor destroys. */
+  looseProactor(): Proactor {
+    return this.#driver.makeProactor();
+  }
+
   /** A stage with a proactor of its own beside this one. */
   another(): Stage {
     const stage = new Stage(this.#driver);
@@ -111,8 +116,9 @@ export class Stage {
     return stage;
   }
 
-  /** Takes everything down; what the test left behind fails it. */
+  /** Takes everything down; what the test left behind fails it. A second call does nothing. */
   async clear(): Promise<void> {
+    if (this.proactor.closed) return;
     try {
       for (const other of this.#others) await other.clear();
       for (const socket of this.#sockets) await soon(socket.abort(), 'a socket to close at the end of the test');

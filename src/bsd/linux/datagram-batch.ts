@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import { AF_INET, MSG_TRUNC } from '../../../native-bindings/linux/constants.js';
 import { iovec, mmsghdr, msghdr, sockaddr_in, sockaddr_in6 } from '../../../native-bindings/linux/structs.js';
 import type { AddressFamily, SocketAddress } from '../../port/address.js';
-import { type DatagramError, type ManagedBatch, MAX_SEGMENTS } from '../../port/datagram-features.js';
+import { type DatagramError, MAX_SEGMENTS, type ManagedBatch } from '../../port/datagram-features.js';
 import { InvalidArgumentError, OutOfRangeError, SocketStateError } from '../../port/errors.js';
 import { readSockaddr, type SockaddrLayout, writeSockaddr } from '../sockaddr.js';
 import { type BatchMemory, giveBatchMemory, NAME_BYTES, takeBatchMemory } from './batch-memory.js';

@@ -207,9 +207,10 @@ export class Ring {
       const result = ring[at + CQE_RES] as number;
       const flags = ring[at + CQE_FLAGS] as number;
       head = (head + 1) | 0;
+      // Given back before the sink runs: should it throw, the completion is not delivered a second time.
+      Atomics.store(ring, this.#cqHeadAt, head);
       sink(low, high, result, flags);
     }
-    Atomics.store(ring, this.#cqHeadAt, head);
     return count;
   }
 
