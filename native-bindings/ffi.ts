@@ -58,7 +58,17 @@ const openWatches = new Set<DescriptorWatch>();
 
 /** Calls `onReadable` (level-triggered) from the host's event loop whenever the descriptor is readable. */
 export function watchReadable(descriptor: number, onReadable: () => void): DescriptorWatch {
-  const handle = koffi.node.poll(descriptor, { readable: true }, onReadable);
+  // An exception that leaves the callback would be swallowed, and the watch be dead from then on.
+  const guarded = () => {
+    try {
+      onReadable();
+    } catch (error) {
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  };
+  const handle = koffi.node.poll(descriptor, { readable: true }, guarded);
   const watch: DescriptorWatch = {
     ref: () => {
       handle.ref();

@@ -278,7 +278,9 @@ function describeCancels(stage: OnUdpStage): void {
     const { socket, peer } = await stage().pair();
     await peer.send('kept', socket.port);
     await isAborted(socket.recvFrom({ signal: AbortSignal.abort() }));
-    await isAborted(socket.sendTo(Buffer.from('x'), { host: '127.0.0.1', port: peer.port }, { signal: AbortSignal.abort() }));
+    await isAborted(
+      socket.sendTo(Buffer.from('x'), { host: '127.0.0.1', port: peer.port }, { signal: AbortSignal.abort() }),
+    );
     assert.equal(Buffer.from((await soon(socket.recvFrom(), 'a recvFrom')).data).toString(), 'kept');
     await turns();
     assert.equal(peer.kept, 0);

@@ -67,6 +67,7 @@ export class Sender {
     const { buffer, lentBuffer } = operation;
     if (buffer !== null) {
       if (from === 0) return stack.send(socket.descriptor, buffer, Math.min(left, buffer.length));
+      if (buffer.length <= from) return 0;
       const rest = buffer.subarray(from, from + left);
       return rest.length === 0 ? 0 : stack.send(socket.descriptor, rest, rest.length);
     }
