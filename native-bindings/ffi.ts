@@ -55,6 +55,17 @@ export interface DescriptorWatch {
 
 // A watch that is garbage collected stops watching, and the process may then simply exit: they are held here.
 const openWatches = new Set<DescriptorWatch>();
+let closesAtExit = false;
+
+// Node turns its loop once more while it tears the environment down; a watch that reports then would call into
+// JavaScript that may not run any more, and koffi ends the process with a fatal error.
+function closeAtExit(): void {
+  if (closesAtExit) return;
+  closesAtExit = true;
+  process.on('exit', () => {
+    for (const watch of openWatches) watch.close();
+  });
+}
 
 /** Calls `onReadable` (level-triggered) from the host's event loop whenever the descriptor is readable. */
 export function watchReadable(descriptor: number, onReadable: () => void): DescriptorWatch {
@@ -82,5 +93,6 @@ export function watchReadable(descriptor: number, onReadable: () => void): Descr
     },
   };
   openWatches.add(watch);
+  closeAtExit();
   return watch;
 }

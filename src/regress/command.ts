@@ -1,16 +1,17 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { probeDrivers } from '../drivers/choose.js';
-import type { DriverReport } from '../port/driver.js';
-import type { DriverName } from '../port/driver.js';
+import type { DriverName, DriverReport } from '../port/driver.js';
+import { nowMs } from './clock.js';
+import { renderPage } from './html/page.js';
 import { describeMachine } from './machine.js';
-import { parseRegressOptions, type RegressOptions } from './options.js';
-import { progressOn } from './progress.js';
+import { parseRegressOptions, type RegressOptions, UsageError } from './options.js';
+import { progressOn, wrap } from './progress.js';
+import { buildReport, reportToJson } from './report.js';
 import { runScenarios } from './runner.js';
 import type { Scenario } from './scenario.js';
 import { SCENARIOS } from './scenarios/index.js';
-import { contractHolds, count, writeSummary } from './summary.js';
-import { pad, standardTerminal, type Terminal } from './terminal.js';
-import { wrap } from './progress.js';
+import { count, writeSummary } from './summary.js';
+import { standardTerminal, type Terminal } from './terminal.js';
 
 export const REGRESS_HELP = `overlapped regress: runs the contract, scenario by scenario, on every driver that can be used here.
 
@@ -40,6 +41,8 @@ export async function regress(args: readonly string[], scenarios: readonly Scena
     writeList(terminal, options.scenarios);
     return 0;
   }
+  checkWritable(options.jsonFile);
+  checkWritable(options.htmlFile);
   const reports = probeDrivers();
   const drivers = usableDrivers(options, reports, terminal);
   if (drivers === null) return 1;
@@ -57,10 +60,16 @@ async function run(
   terminal.write(`overlapped ${overlapped}, ${platform}, Node ${node}, koffi ${koffi}\n`);
   terminal.write(`${count(options.scenarios.length, 'scenario')} on ${drivers.join(' and ')}\n`);
   const progress = progressOn(terminal, options.scenarios, drivers);
+  const startedAt = new Date();
+  const beganMs = nowMs();
   const results = await runScenarios({ scenarios: options.scenarios, drivers, observer: progress });
   progress.end();
   writeSummary(terminal, results, drivers);
-  return contractHolds(results, drivers) ? 0 : 1;
+  const durationMs = nowMs() - beganMs;
+  const report = buildReport({ startedAt, durationMs, machine, driverReports: reports, drivers, results });
+  if (options.jsonFile !== undefined) writeReport(terminal, options.jsonFile, reportToJson(report));
+  if (options.htmlFile !== undefined) writeReport(terminal, options.htmlFile, renderPage(report));
+  return report.holds ? 0 : 1;
 }
 
 /** The drivers to run; null where there is none, or where one that was asked for cannot be used. */
@@ -88,10 +97,20 @@ function writeList(terminal: Terminal, scenarios: readonly Scenario[]): void {
     for (const line of wrap(checks, columns)) terminal.write(`    ${line}\n`);
     for (const line of wrap(`contract: ${contract}`, columns)) terminal.write(`    ${paint('dim', line)}\n`);
   }
-  terminal.write(`\n${pad('', 0)}${count(scenarios.length, 'scenario')}\n`);
+  terminal.write(`\n${count(scenarios.length, 'scenario')}\n`);
 }
 
-/** Writes a report, or says why it cannot be. */
-export function writeReport(file: string, text: string): void {
+/** Asks early, before minutes of work would be lost to a name that cannot be written. */
+function checkWritable(file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    closeSync(openSync(file, 'a'));
+  } catch (error) {
+    throw new UsageError(`Cannot write ${file}: ${(error as Error).message}`);
+  }
+}
+
+function writeReport(terminal: Terminal, file: string, text: string): void {
   writeFileSync(file, text);
+  terminal.write(`Wrote ${file}\n`);
 }

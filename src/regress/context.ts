@@ -85,7 +85,7 @@ export class ScenarioContext {
       if ('error' in outcome) return port;
       this.keep(outcome.value);
     }
-    return this.skip('this platform answers connects that its listener has no room for');
+    return this.notApplicable('this platform answers connects that its listener has no room for');
   }
 
   /** So many sockets the process may still open: a shell's limit may be as low as 64 descriptors. */
@@ -168,7 +168,7 @@ export class ScenarioContext {
     return waitMs(durationMs);
   }
 
-  skip(reason: string): never {
+  notApplicable(reason: string): never {
     throw new SkipScenario(reason);
   }
 

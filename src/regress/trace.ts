@@ -27,7 +27,7 @@ export interface OperationEntry {
 /** An event at the peer's end. */
 export interface PeerEntry {
   readonly end: 'peer';
-  readonly socket: string;
+  socket: string;
   readonly kind: PeerEventKind;
   readonly atMs: number;
   /** A send: when it was called. */
@@ -51,15 +51,15 @@ export class Trace {
   /** Entries that were left out. */
   dropped = 0;
   readonly #names = new Map<number, string>();
+  /** Events of connections that have no name yet: the peer may accept before our connect has ended. */
+  readonly #unnamed = new Map<number, PeerEntry[]>();
 
   /** What the peer's connection number is called in reports. */
   name(connection: number, name: string): void {
     this.#names.set(connection, name);
-    for (const entry of this.#unnamed.get(connection) ?? []) (entry as { socket: string }).socket = name;
+    for (const entry of this.#unnamed.get(connection) ?? []) entry.socket = name;
     this.#unnamed.delete(connection);
   }
-
-  readonly #unnamed = new Map<number, PeerEntry[]>();
 
   now(): number {
     return nowMs() - this.startedAtMs;

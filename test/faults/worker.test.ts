@@ -12,7 +12,7 @@ for (const { name } of driversUnderTest()) {
       });
       assert.equal(signal, null, `${output}${errors}`);
       assert.equal(status, 0, `${output}${errors}`);
-      assert.match(output, new RegExp(`terminated 15\ndriver ${name}\nechoed 20`));
+      assert.match(output, new RegExp(`terminated 8\ndriver ${name}\nechoed 20`));
     });
   });
 }

@@ -232,6 +232,23 @@ for (const [notifierName, makeNotifier] of NOTIFIERS) {
       assert.ok(received.subarray(0, -1).equals(bytes.subarray(0, bytesTransferred)));
     });
 
+    test('send() of a buffer that is detached while it waits fails with EFAULT and says how many bytes went', async () => {
+      for (const gathered of [false, true]) {
+        const { socket, peer } = await pair();
+        const bytes = new Uint8Array(16 << 20).fill(7);
+        peer.pause();
+        const operation = harness.operation('send', socket, gathered ? { buffers: [bytes] } : { buffer: bytes });
+        assert.equal(harness.startNow(operation), false);
+        structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+        const reading = readAll(peer);
+        const { bytesTransferred } = await harness.end(operation);
+        assert.equal(harness.errorName(operation), 'EFAULT');
+        assert.ok(bytesTransferred > 0);
+        await harness.close(socket);
+        assert.equal((await reading).bytes.length, bytesTransferred);
+      }
+    });
+
     test('a cancelled recv() takes no bytes and leaves the socket usable', async () => {
       const { socket, peer } = await pair();
       const operation = pendingRecv(socket);

@@ -1,4 +1,5 @@
-import { lastErrno, watchReadable } from '../../../native-bindings/ffi.js';
+import { lastErrno } from '../../../native-bindings/ffi.js';
+import { watchDescriptor } from '../../../native-bindings/posix/watch.js';
 import { POLLPRI } from '../../../native-bindings/linux/constants.js';
 import * as c from '../../../native-bindings/linux/epoll.js';
 import * as errno from '../../../native-bindings/linux/errno.js';
@@ -80,7 +81,7 @@ export class EpollNotifier implements Notifier {
   }
 
   watch(onReady: () => void): NotifierWatch {
-    return watchReadable(this.#descriptor, onReady);
+    return watchDescriptor(this.#descriptor, onReady);
   }
 
   close(): void {

@@ -1,5 +1,6 @@
-import { type DescriptorWatch, watchReadable } from '../../../native-bindings/ffi.js';
+import type { DescriptorWatch } from '../../../native-bindings/ffi.js';
 import { IORING_ENTER_GETEVENTS } from '../../../native-bindings/linux/io-uring.js';
+import { watchDescriptor } from '../../../native-bindings/posix/watch.js';
 import type { BsdStack } from '../../bsd/stack.js';
 import type { AddressFamily, SocketAddress } from '../../port/address.js';
 import type { DatagramBatch } from '../../port/datagrams.js';
@@ -78,7 +79,7 @@ export class IoUringDriver implements Driver {
       this.#adopt(descriptor, listener.family, 'stream'),
     );
     this.#datagrams = new Datagrams(this.#requests);
-    this.#watch = watchReadable(this.#ring.fd, () => this.#wake());
+    this.#watch = watchDescriptor(this.#ring.fd, () => this.#wake());
     this.#watch.unref();
   }
 

@@ -50,12 +50,12 @@ export class Sender {
       if (left === 0) return operation.done(socket.sendBytes);
       const sent = this.#send(socket, operation, operation.bytesTransferred, left);
       if (sent > 0) operation.bytesTransferred += sent;
+      // The caller has detached the buffer in the meantime.
+      else if (sent === 0) return operation.failed(numbers.fault);
       else if (sent === -stack.again) {
         socket.writable = false;
         return false;
-        // The caller has detached the buffer in the meantime.
-      } else if (sent === 0) return operation.failed(numbers.fault);
-      else if (sent !== -stack.interrupted) return operation.failed(this.#errorOf(socket, -sent));
+      } else if (sent !== -stack.interrupted) return operation.failed(this.#errorOf(socket, -sent));
     }
     if (operation.bytesTransferred === socket.sendBytes) return operation.done(socket.sendBytes);
     this.#waits.postpone(socket);
@@ -67,9 +67,10 @@ export class Sender {
     const { buffer, lentBuffer } = operation;
     if (buffer !== null) {
       if (from === 0) return stack.send(socket.descriptor, buffer, Math.min(left, buffer.length));
+      // `subarray` throws where the buffer has been detached.
       if (buffer.length <= from) return 0;
       const rest = buffer.subarray(from, from + left);
-      return rest.length === 0 ? 0 : stack.send(socket.descriptor, rest, rest.length);
+      return stack.send(socket.descriptor, rest, rest.length);
     }
     if (lentBuffer !== -1 && this.#buffers.isMapped(lentBuffer)) {
       const address = this.#buffers.address(lentBuffer, operation.lentOffset + from);

@@ -5,7 +5,7 @@ import { selfEcho } from './self-echo.js';
 // Terminates worker threads that have every kind of operation in flight, again and again, while peers in this thread
 // go on sending to them. Then this thread uses the library itself.
 
-const ROUNDS = 15;
+const ROUNDS = 8;
 
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
