@@ -31,6 +31,11 @@ export function openLibrary(path: string | null): NativeLibrary {
   return { func: <F extends NativeFunction>(prototype: string) => handle.func(prototype) as unknown as F };
 }
 
+/** The function at an address that the system gave (an extension function of Winsock's). */
+export function functionAt<F extends NativeFunction>(address: bigint, prototype: string): F {
+  return koffi.decode(address, koffi.proto(prototype)) as F;
+}
+
 /** The calling thread's `errno`. Only meaningful in the very next native call after the one that failed. */
 export function lastErrno(): number {
   return koffi.errno();

@@ -57,7 +57,7 @@ export const SCENARIOS = [
   {
     id: 'idle',
     title: 'Memory of idle connections',
-    what: 'Connections that echoed one message and are then held open.',
+    what: 'Connections that echoed one message and are then held open, after 20 seconds of idleness.',
     role: 'idle',
     run: 'idle',
     connections: 8000,

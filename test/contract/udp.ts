@@ -141,6 +141,16 @@ function describeTimeouts(stage: OnUdpStage): void {
     }
   });
 
+  test('a receive with timeoutMs 0 takes what is there in a loop that never waits, too', async () => {
+    const socket = await stage().bind();
+    const to = { host: '127.0.0.1', port: socket.port };
+    for (let i = 0; i < 500; i++) {
+      await socket.sendTo(Buffer.from(String(i)), to);
+      const { data } = await socket.recvFrom({ timeoutMs: 0 });
+      assert.equal(Number(Buffer.from(data).toString()), i);
+    }
+  });
+
   test('a timeout is never early, and leaves the socket usable', async () => {
     const { socket, peer } = await stage().pair();
     for (const timeoutMs of [1, 7, 30]) {

@@ -115,10 +115,12 @@ const COLUMNS = {
   idle: [
     metric('connections', 'connections', fixed(0)),
     metric('per connection', 'bytesPerConnection', kilobytes),
+    metric('right after opening', 'openedBytesPerConnection', kilobytes),
     metric('after a full GC', 'collectedBytesPerConnection', kilobytes),
     metric('resident before', 'residentBefore', (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`),
     metric('resident after', 'residentAfter', (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`),
     ratio('to Node', 'bytesPerConnection', 'node'),
+    ratio('to Node right after', 'openedBytesPerConnection', 'node'),
     ratio('to Node after GC', 'collectedBytesPerConnection', 'node'),
     spreadOf('bytesPerConnection'),
   ],

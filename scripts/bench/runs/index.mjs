@@ -19,6 +19,7 @@ const HOLD_TIMEOUT_MS = 60_000;
 const COLLECT_TIMEOUT_MS = 10_000;
 // The server may still be settling promises of the last echo when the client has its reply.
 const SETTLE_MS = 1000;
+const IDLE_MS = 20_000;
 const DEADLINES_TIMEOUT_MS = 120_000;
 
 /** @param {import('./server.mjs').LoadResult} result @returns {Metrics} */
@@ -79,6 +80,9 @@ function idle(context, scenario, contender) {
     try {
       await load.line(/^held \d+$/, HOLD_TIMEOUT_MS);
       await delay(SETTLE_MS);
+      const opened = residentBytes(pid);
+      // V8 gives the memory that the opening took back only once the program has idled for a while.
+      await delay(IDLE_MS);
       const after = residentBytes(pid);
       let collected = NaN;
       if (contender.collects) {
@@ -89,6 +93,7 @@ function idle(context, scenario, contender) {
       load.endInput();
       return {
         bytesPerConnection: (after - before) / connections,
+        openedBytesPerConnection: (opened - before) / connections,
         collectedBytesPerConnection: (collected - before) / connections,
         residentBefore: before,
         residentAfter: after,

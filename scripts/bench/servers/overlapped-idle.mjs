@@ -2,14 +2,11 @@
 import { TcpListener } from 'overlapped';
 import { announce, collectOnSignal, portArgument } from './announce.mjs';
 
-/** @param {import('overlapped').TcpSocket} socket */
-async function echo(socket) {
-  try {
-    for await (const chunk of socket.receive({ timeoutMs: 30_000 })) await socket.send(chunk);
-  } catch {
-    // The load closes its connections abruptly at the end of a run.
-  }
-}
+/** @type {import('overlapped').ReceiveHandlers} */
+const echo = {
+  received: (socket, chunk) => socket.send(chunk),
+  ended: (socket) => socket.close(),
+};
 
 collectOnSignal();
 const listener = await TcpListener.listen({
@@ -18,4 +15,4 @@ const listener = await TcpListener.listen({
   backlog: 4096,
 });
 announce(listener.address.port);
-for await (const socket of listener) echo(socket);
+for await (const socket of listener) socket.onReceive(echo, { timeoutMs: 600_000 });

@@ -16,6 +16,9 @@ const ROW = 22;
 const WAIT_UNIT_MS = 4;
 const WAIT_PIXELS = 13;
 
+/** An arrow that falls by more pixels has its label on it, not above it. */
+const STEEP = 26;
+
 /** The widths of the page's letters at 12 pixels, on average, with some room. */
 const LETTER = 6.3;
 const BOLD_LETTER = 7.3;
@@ -160,7 +163,8 @@ function arrowLabel(arrow: Arrow, x1: number, y1: number, x2: number, y2: number
   const half = (arrow.label.length * LETTER) / 2 + 2;
   for (const part of [0.5, 0.36, 0.64, 0.25, 0.75]) {
     const x = x1 + (x2 - x1) * part;
-    const y = y1 + (y2 - y1) * part - 5;
+    // Above an arrow that is nearly level; on a steep one, which would run through it otherwise.
+    const y = y1 + (y2 - y1) * part + (y2 - y1 > STEEP ? 4 : -5);
     const box = { left: x - half, right: x + half, top: y - 10, bottom: y + 2 };
     if (taken.some((other) => overlap(other, box))) continue;
     taken.push(box);

@@ -114,7 +114,7 @@ const MARKS = { pass: '✓', fail: '✗', skip: '-' } as const;
 
 function statusText(result: ReportedResult): string {
   const word = result.status === 'pass' ? 'passed' : result.status === 'fail' ? 'FAILED' : 'skipped';
-  const mark = `<span class="${result.status}" title="${word}">${MARKS[result.status]}<span class="soft"></span></span>`;
+  const mark = `<span class="${result.status}" title="${word}">${MARKS[result.status]}</span>`;
   const label = result.status === 'fail' ? ' <span class="fail">failed</span>' : '';
   return `${mark}${label}<span class="ms">${formatDuration(result.durationMs)}</span>`;
 }

@@ -122,7 +122,7 @@ function operationMarks(operation: OperationEntry, bar: Bar, prefix: string, pee
   const base = { side: 'ours' as const, bar, gap: false };
   const between = peers.some((peer) => peer.atMs >= startMs && peer.atMs <= endMs);
   if (endMs - startMs < INSTANT_MS && !between) {
-    const text = end === 'done' ? begin : `${begin}: ${end}`;
+    const text = end === 'done' ? begin : `${begin}: ${end.replace(/^done(?:: |, )/, '')}`;
     return [{ ...base, atMs: startMs, text, tone: bar.tone === 'good' ? 'plain' : bar.tone }];
   }
   const marks: Mark[] = [{ ...base, atMs: startMs, text: begin, tone: 'plain' }];
@@ -205,6 +205,13 @@ function arrowOf(peer: PeerEntry, operations: readonly OperationEntry[], peers: 
     const isFirst = from !== undefined && !peers.some((other) => other !== peer && other.kind === peer.kind && other.socket === peer.socket && other.atMs >= from.startMs && other.atMs < peer.atMs);
     return [{ from: 'ours', fromMs: isFirst ? from.startMs : peer.atMs, toMs: peer.atMs, label, tone }];
   };
+  // A FIN follows the last byte: it leaves when the sends before it are through.
+  const ending = (label: string, tone: Tone): Arrow[] => {
+    const from = cause(CLOSING);
+    const sends = own.filter((operation) => SENDING.has(operation.verb) && operation.endMs <= peer.atMs);
+    const fromMs = from ? Math.max(from.startMs, ...sends.map((send) => send.endMs)) : peer.atMs;
+    return [{ from: 'ours', fromMs, toMs: peer.atMs, label, tone }];
+  };
   switch (peer.kind) {
     case 'connected':
       return own.some((operation) => operation.verb === 'accept') ? [] : arrived('connect', 'plain', new Set(['connect']));
@@ -212,11 +219,11 @@ function arrowOf(peer: PeerEntry, operations: readonly OperationEntry[], peers: 
     case 'datagram':
       return arrived(formatBytes(peer.bytes), 'data', SENDING);
     case 'fin':
-      return arrived('FIN', 'fin', CLOSING);
+      return ending('FIN', 'fin');
     case 'rst':
-      return arrived('RST', 'rst', CLOSING);
+      return ending('RST', 'rst');
     case 'sendFailed':
-      return peer.code === 'ECONNRESET' ? arrived('RST', 'rst', CLOSING) : [];
+      return peer.code === 'ECONNRESET' ? ending('RST', 'rst') : [];
     case 'sent':
       return [toOurs(peer, own, formatBytes(peer.bytes), 'data', (operation) => operation.bytes > 0 && operation.verb.startsWith('recv'))];
     case 'ended':

@@ -38,7 +38,7 @@ td.checks { white-space: normal; min-width: 260px; }
 thead th { border-bottom: 1px solid var(--line); font-weight: 600; }
 tbody td { border-top: 1px solid var(--faint); }
 tbody th { padding-top: 16px; font-weight: 600; }
-td .ms { color: var(--soft); font-variant-numeric: tabular-nums; margin-left: 6px; }
+.ms { font-weight: 400; color: var(--soft); font-variant-numeric: tabular-nums; margin-left: 6px; }
 .pass { color: var(--good); } .fail { color: var(--bad); font-weight: 600; } .skip { color: var(--warn); }
 details { border: 1px solid var(--line); border-radius: 8px; background: var(--card); margin: 8px 0; }
 details[open] { padding-bottom: 16px; }
@@ -65,7 +65,7 @@ svg text.time { font-size: 11px; fill: var(--soft); font-variant-numeric: tabula
 svg text.gap { fill: var(--soft); font-style: italic; }
 svg text.what.warn { fill: var(--warn); } svg text.what.bad { fill: var(--bad); }
 svg text.what.fin { fill: var(--good); font-weight: 600; } svg text.what.rst { fill: var(--bad); font-weight: 600; }
-svg text.on { paint-order: stroke; stroke: var(--card); stroke-width: 4px; stroke-linejoin: round; font-size: 11px; fill: var(--soft); }
+svg text.on { paint-order: stroke; stroke: var(--card); stroke-width: 5px; stroke-linejoin: round; font-size: 11px; fill: var(--soft); }
 svg text.on.data { fill: var(--data); } svg text.on.fin { fill: var(--good); font-weight: 700; } svg text.on.rst { fill: var(--bad); font-weight: 700; }
 .life { stroke: var(--line); stroke-width: 1.5; }
 .leader { stroke: var(--line); stroke-width: 1; stroke-dasharray: 2 2; }
