@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { regress } from './regress/command.js';
+import { doctor } from './regress/doctor.js';
 import { packageVersion } from './regress/machine.js';
 import { UsageError } from './regress/options.js';
 
@@ -15,6 +16,8 @@ async function main(args: readonly string[]): Promise<number> {
   switch (command) {
     case 'regress':
       return regress(rest);
+    case 'doctor':
+      return doctor(rest);
     case '--version':
       process.stdout.write(`${packageVersion()}\n`);
       return 0;

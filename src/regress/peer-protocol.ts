@@ -56,7 +56,7 @@ export interface PeerEvent {
   readonly bytes: number;
   /** The error's code, as Node names it. */
   readonly code: string;
-  /** `sent`, `sendFailed`: when the send was called. */
+  /** `sent`, `sendFailed`, and `connected` where the peer connects: when that was called. */
   readonly sinceMs: number;
   /** `connected`: the port at our end. `datagram`: the sender's. */
   readonly remotePort: number;

@@ -75,18 +75,19 @@ class Peer {
   #connect(command: Extract<PeerCommand, { verb: 'connect' }>): Promise<number> {
     return new Promise((resolve, reject) => {
       const { host, port, path } = command;
+      const sinceMs = nowMs();
       const where = path === undefined ? { host, port } : { path };
       const socket = connect({ ...where, allowHalfOpen: true, noDelay: true });
       socket.pause();
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);
-        resolve(this.#adopt(socket, command.reading));
+        resolve(this.#adopt(socket, command.reading, sinceMs));
       });
     });
   }
 
-  #adopt(socket: Socket, reading: boolean): number {
+  #adopt(socket: Socket, reading: boolean, sinceMs?: number): number {
     const number = ++this.#lastNumber;
     const chunks: Buffer[] = [];
     this.#connections.set(number, socket);
@@ -105,7 +106,7 @@ class Peer {
       report(error.code === 'ECONNRESET' ? 'rst' : 'error', number, { code: error.code ?? error.message });
     });
     socket.on('close', () => report('closed', number));
-    report('connected', number, { remotePort: socket.remotePort ?? 0 });
+    report('connected', number, { remotePort: socket.remotePort ?? 0, ...(sinceMs === undefined ? {} : { sinceMs }) });
     if (reading) socket.resume();
     else socket.pause();
     return number;

@@ -30,11 +30,11 @@ export interface PeerEntry {
   socket: string;
   readonly kind: PeerEventKind;
   readonly atMs: number;
-  /** A send: when it was called. */
+  /** A send, and a connect of the peer's: when it was called. */
   readonly sinceMs: number;
   bytes: number;
   readonly code: string;
-  /** `data`: how many reads in a row were taken together, and until when. */
+  /** Data, datagrams and sends: how many in a row were taken together, and until when. */
   reads: number;
   untilMs: number;
 }
@@ -43,6 +43,10 @@ export type TraceEntry = OperationEntry | PeerEntry;
 
 /** Entries kept of one scenario; those with thousands of operations are not for a diagram. */
 const MAX_ENTRIES = 400;
+
+/** Events that are taken together when they follow each other at once. */
+const TOGETHER: ReadonlySet<PeerEventKind> = new Set(['data', 'datagram', 'sent']);
+const TOGETHER_MS = 1;
 
 /** Records what happened at both ends, on one clock. */
 export class Trace {
@@ -96,12 +100,12 @@ export class Trace {
 
   peerEvent(event: PeerEvent): void {
     const atMs = event.atMs - this.startedAtMs;
-    const last = this.entries.findLast((entry) => entry.end === 'peer');
     const name = this.#names.get(event.connection);
-    if (last?.kind === 'data' && event.kind === 'data' && last.socket === name && atMs - last.untilMs < 1) {
-      last.bytes += event.bytes;
-      last.reads++;
-      last.untilMs = atMs;
+    const before = this.#continued(event, name, atMs);
+    if (before !== undefined) {
+      before.bytes += event.bytes;
+      before.reads++;
+      before.untilMs = atMs;
       return;
     }
     const entry: PeerEntry = {
@@ -112,7 +116,7 @@ export class Trace {
       sinceMs: event.sinceMs - this.startedAtMs,
       bytes: event.bytes,
       code: event.code,
-      reads: event.kind === 'data' ? 1 : 0,
+      reads: TOGETHER.has(event.kind) ? 1 : 0,
       untilMs: atMs,
     };
     this.#push(entry);
@@ -120,6 +124,15 @@ export class Trace {
     const unnamed = this.#unnamed.get(event.connection) ?? [];
     unnamed.push(entry);
     this.#unnamed.set(event.connection, unnamed);
+  }
+
+  /** The entry that this event only makes longer: of the same kind and connection, and next to it in time. */
+  #continued(event: PeerEvent, name: string | undefined, atMs: number): PeerEntry | undefined {
+    if (!TOGETHER.has(event.kind)) return undefined;
+    const own = event.kind === 'sent';
+    const last = own ? this.entries.at(-1) : this.entries.findLast((entry) => entry.end === 'peer');
+    if (last?.end !== 'peer' || last.kind !== event.kind || last.socket !== name) return undefined;
+    return atMs - last.untilMs < TOGETHER_MS ? last : undefined;
   }
 
   #push(entry: TraceEntry): void {

@@ -85,7 +85,7 @@ function describeCompletions(stage: OnStage): void {
       }
     });
     for (let round = 0; round < 5; round++)
-      ends.forEach(({ peer }, stream) => peer.socket.write(streamBytes(stream, round * 64, 64)));
+      for (const [stream, { peer }] of ends.entries()) peer.socket.write(streamBytes(stream, round * 64, 64));
     await soon(Promise.all(pending), '1,000 streams', 30_000);
   });
 
@@ -111,7 +111,7 @@ function describeBuffers(stage: OnStage): void {
       }
       assert.equal(await socket.recv(buffer), 0);
     });
-    ends.forEach(({ peer }, stream) => peer.end(streamBytes(stream, 0, total)));
+    for (const [stream, { peer }] of ends.entries()) peer.end(streamBytes(stream, 0, total));
     await soon(Promise.all(pending), '40 streams', 30_000);
   });
 

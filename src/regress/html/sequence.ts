@@ -122,7 +122,8 @@ function operationMarks(operation: OperationEntry, bar: Bar, prefix: string, pee
   const base = { side: 'ours' as const, bar, gap: false };
   const between = peers.some((peer) => peer.atMs >= startMs && peer.atMs <= endMs);
   if (endMs - startMs < INSTANT_MS && !between) {
-    const text = end === 'done' ? begin : `${begin}: ${end.replace(/^done(?:: |, )/, '')}`;
+    const plainly = end === 'done' || (operation.outcome === 'done' && SENDING.has(operation.verb));
+    const text = plainly ? begin : `${begin}: ${end.replace(/^done(?:: |, )/, '')}`;
     return [{ ...base, atMs: startMs, text, tone: bar.tone === 'good' ? 'plain' : bar.tone }];
   }
   const marks: Mark[] = [{ ...base, atMs: startMs, text: begin, tone: 'plain' }];
@@ -140,7 +141,7 @@ function bare(verb: string): string {
 
 function describeEnd(operation: OperationEntry): string {
   const { outcome, code, bytes, sent, pendingUntilMs, verb } = operation;
-  const moved = bytes > 0 ? `, ${formatBytes(bytes)}` : '';
+  const moved = bytes === 0 ? '' : verb.endsWith('Batch') ? `, ${bytes} datagrams` : `, ${formatBytes(bytes)}`;
   switch (outcome) {
     case 'done':
       if (sent !== '') return sent === 'none' ? 'done' : `done: ${sent}`;
@@ -161,24 +162,29 @@ function describeEnd(operation: OperationEntry): string {
 
 function peerMark(peer: PeerEntry, prefix: string): Mark {
   const [text, tone] = describePeer(peer);
-  return { side: 'peer', atMs: peer.atMs, text: `${prefix}${text}`, tone, bar: null, gap: false };
+  return { side: 'peer', atMs: beganMs(peer), text: `${prefix}${text}`, tone, bar: null, gap: false };
+}
+
+/** What the peer itself did is shown when it began, what it saw when it saw it. */
+function beganMs(peer: PeerEntry): number {
+  return peer.kind === 'sent' || peer.kind === 'sendFailed' || peer.kind === 'connected' ? peer.sinceMs : peer.atMs;
 }
 
 function describePeer(peer: PeerEntry): [text: string, tone: Tone] {
   const bytes = formatBytes(peer.bytes);
   switch (peer.kind) {
     case 'connected':
-      return ['connected', 'plain'];
+      return [peer.sinceMs < peer.atMs ? 'connect()' : 'connected', 'plain'];
     case 'data':
       return [`got ${bytes}${peer.reads > 1 ? ` in ${peer.reads} reads` : ''}`, 'plain'];
     case 'datagram':
-      return [`got a datagram of ${bytes}`, 'plain'];
+      return [peer.reads > 1 ? `got ${peer.reads} datagrams, ${bytes}` : `got a datagram of ${bytes}`, 'plain'];
     case 'fin':
       return ['end of stream (FIN)', 'fin'];
     case 'rst':
       return [`${peer.code} (RST)`, 'rst'];
     case 'sent':
-      return [`send of ${bytes} succeeded`, 'plain'];
+      return [peer.reads > 1 ? `${peer.reads} sends of ${bytes} in all succeeded` : `send of ${bytes} succeeded`, 'plain'];
     case 'sendFailed':
       return [`send of ${bytes} failed: ${peer.code}`, 'rst'];
     case 'ended':
@@ -200,21 +206,25 @@ function arrowOf(peer: PeerEntry, operations: readonly OperationEntry[], peers: 
   const own = operations.filter((operation) => operation.socket === peer.socket);
   const cause = (verbs: ReadonlySet<string>) =>
     own.findLast((operation) => verbs.has(operation.verb) && operation.startMs <= peer.atMs);
+  // Bytes come from the first send since the peer last got some; a longer send goes on without a new beginning.
   const arrived = (label: string, tone: Tone, verbs: ReadonlySet<string>): Arrow[] => {
-    const from = cause(verbs);
-    const isFirst = from !== undefined && !peers.some((other) => other !== peer && other.kind === peer.kind && other.socket === peer.socket && other.atMs >= from.startMs && other.atMs < peer.atMs);
-    return [{ from: 'ours', fromMs: isFirst ? from.startMs : peer.atMs, toMs: peer.atMs, label, tone }];
+    const before = peers.findLast((other) => other.kind === peer.kind && other.socket === peer.socket && other.atMs < peer.atMs);
+    const sinceMs = before?.untilMs ?? 0;
+    const from = own.find((operation) => verbs.has(operation.verb) && operation.startMs >= sinceMs && operation.startMs <= peer.atMs);
+    return [{ from: 'ours', fromMs: from?.startMs ?? peer.atMs, toMs: peer.atMs, label, tone }];
   };
   // A FIN follows the last byte: it leaves when the sends before it are through.
   const ending = (label: string, tone: Tone): Arrow[] => {
     const from = cause(CLOSING);
     const sends = own.filter((operation) => SENDING.has(operation.verb) && operation.endMs <= peer.atMs);
     const fromMs = from ? Math.max(from.startMs, ...sends.map((send) => send.endMs)) : peer.atMs;
-    return [{ from: 'ours', fromMs, toMs: peer.atMs, label, tone }];
+    return [{ from: 'ours', fromMs: Math.min(fromMs, beganMs(peer)), toMs: beganMs(peer), label, tone }];
   };
   switch (peer.kind) {
     case 'connected':
-      return own.some((operation) => operation.verb === 'accept') ? [] : arrived('connect', 'plain', new Set(['connect']));
+      if (own.some((operation) => operation.verb === 'accept')) return [];
+      if (peer.sinceMs < peer.atMs) return [toOurs(peer, [], 'connect', 'plain', () => false)];
+      return arrived('connect', 'plain', new Set(['connect']));
     case 'data':
     case 'datagram':
       return arrived(formatBytes(peer.bytes), 'data', SENDING);
@@ -245,17 +255,16 @@ function toOurs(
   isIt: (operation: OperationEntry) => boolean,
 ): Arrow {
   const ended = (operation: OperationEntry) => operation.outcome === 'done' || operation.outcome === 'failed';
-  const receiver = own.find((operation) => ended(operation) && operation.endMs >= peer.sinceMs && isIt(operation));
-  // Reported by another thread, a send may seem to end after what it sent has come.
-  const fromMs = receiver ? Math.min(peer.atMs, receiver.endMs) : peer.atMs;
-  return { from: 'peer', fromMs, toMs: receiver?.endMs ?? peer.atMs, label, tone };
+  const receiver = own.find((operation) => ended(operation) && operation.endMs >= beganMs(peer) && isIt(operation));
+  const fromMs = beganMs(peer);
+  return { from: 'peer', fromMs, toMs: Math.max(receiver?.endMs ?? fromMs, fromMs), label, tone };
 }
 
 function acceptArrows(operations: readonly OperationEntry[], peers: readonly PeerEntry[]): Arrow[] {
   return operations.flatMap((operation): Arrow[] => {
     const from = peers.find((peer) => peer.kind === 'connected' && peer.socket === operation.socket);
     if (operation.verb !== 'accept' || operation.outcome !== 'done' || from === undefined) return [];
-    const fromMs = Math.min(from.atMs, operation.endMs);
+    const fromMs = Math.min(beganMs(from), operation.endMs);
     return [{ from: 'peer', fromMs, toMs: operation.endMs, label: 'connect', tone: 'plain' }];
   });
 }

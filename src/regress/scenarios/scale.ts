@@ -11,7 +11,7 @@ const AT_ONCE = 3000;
 export const scaleScenarios: readonly Scenario[] = [
   {
     id: 'scale/deadlines',
-    checks: '100,000 receives are armed and all time out in the same tick; none is early, none is lost',
+    checks: '100,000 operations are armed and all time out in the same tick; none is early, none is lost',
     contract: 'operations, rule 9',
     watchdogMs: 60_000,
     run: async (context) => {

@@ -1,0 +1,148 @@
+import * as nt from '../../../native-bindings/windows/ntstatus.js';
+import * as win from '../../../native-bindings/windows/winerror.js';
+import { ErrorTable } from '../../port/error-names.js';
+
+/** Winsock's name for what others call by another one. A send after a shutdown is the broken pipe of POSIX. */
+const RENAMED: Readonly<Record<string, readonly string[]>> = {
+  WSAESHUTDOWN: ['EPIPE', 'ESHUTDOWN'],
+  WSAEWOULDBLOCK: ['EAGAIN', 'EWOULDBLOCK'],
+  WSAEOPNOTSUPP: ['EOPNOTSUPP', 'ENOTSUP'],
+  WSAECANCELLED: ['ECANCELED'],
+  WSA_E_CANCELLED: ['ECANCELED'],
+  WSAEDISCON: ['ECONNRESET'],
+  WSANOTINITIALISED: ['ENETDOWN'],
+  WSASYSNOTREADY: ['ENETDOWN'],
+};
+
+/** Names for the system errors that overlapped calls let through. ERROR_NETNAME_DELETED is a reset, never an end. */
+const SYSTEM_ERRORS: Readonly<Record<string, readonly number[]>> = {
+  ECONNRESET: [win.ERROR_NETNAME_DELETED, win.ERROR_UNEXP_NET_ERR, win.ERROR_VC_DISCONNECTED],
+  ECONNABORTED: [win.ERROR_CONNECTION_ABORTED],
+  ECONNREFUSED: [win.ERROR_CONNECTION_REFUSED, win.ERROR_PORT_UNREACHABLE],
+  ENETUNREACH: [win.ERROR_NETWORK_UNREACHABLE, win.ERROR_PROTOCOL_UNREACHABLE],
+  EHOSTUNREACH: [win.ERROR_HOST_UNREACHABLE, win.ERROR_BAD_NETPATH],
+  ETIMEDOUT: [win.ERROR_SEM_TIMEOUT],
+  ECANCELED: [win.ERROR_OPERATION_ABORTED, win.ERROR_REQUEST_ABORTED],
+  EPIPE: [win.ERROR_BROKEN_PIPE, win.ERROR_GRACEFUL_DISCONNECT, win.ERROR_NO_DATA],
+  EBADF: [win.ERROR_INVALID_HANDLE],
+  EINVAL: [win.ERROR_INVALID_PARAMETER],
+  EFAULT: [win.ERROR_NOACCESS, win.ERROR_INVALID_USER_BUFFER],
+  EACCES: [win.ERROR_ACCESS_DENIED, win.ERROR_NETWORK_ACCESS_DENIED],
+  EMFILE: [win.ERROR_TOO_MANY_OPEN_FILES],
+  ENOTSUP: [win.ERROR_NOT_SUPPORTED, win.ERROR_INVALID_FUNCTION],
+  EMSGSIZE: [win.ERROR_MORE_DATA, win.ERROR_INSUFFICIENT_BUFFER],
+  EADDRINUSE: [win.ERROR_ADDRESS_ALREADY_ASSOCIATED],
+  EADDRNOTAVAIL: [win.ERROR_INCORRECT_ADDRESS],
+  ENOTCONN: [win.ERROR_NOT_CONNECTED, win.ERROR_CONNECTION_INVALID, win.ERROR_PIPE_NOT_CONNECTED],
+  EISCONN: [win.ERROR_CONNECTION_ACTIVE],
+  ENOMEM: [win.ERROR_NOT_ENOUGH_MEMORY, win.ERROR_OUTOFMEMORY, win.ERROR_COMMITMENT_LIMIT],
+  ENOBUFS: [
+    win.ERROR_NO_SYSTEM_RESOURCES,
+    win.ERROR_WORKING_SET_QUOTA,
+    win.ERROR_PAGEFILE_QUOTA,
+    win.ERROR_NOT_ENOUGH_QUOTA,
+    win.ERROR_CONNECTION_COUNT_LIMIT,
+  ],
+};
+
+/**
+ * Winsock's error numbers by the codes that are the same on every platform. The system's own errors keep their number
+ * and have a name of the table too.
+ */
+class WinsockErrorTable extends ErrorTable {
+  readonly #systemNames = new Map<number, string>();
+
+  constructor() {
+    const entries: Record<string, number> = {};
+    for (const [name, code] of Object.entries(win as unknown as Record<string, unknown>)) {
+      if (typeof code !== 'number' || !name.startsWith('WSA')) continue;
+      const names = RENAMED[name] ?? (name.startsWith('WSAE') ? [name.slice('WSA'.length)] : []);
+      for (const portable of names) entries[portable] ??= code;
+    }
+    super(entries);
+    for (const [name, codes] of Object.entries(SYSTEM_ERRORS)) {
+      for (const code of codes) this.#systemNames.set(code, name);
+    }
+  }
+
+  override name(nativeCode: number): string {
+    return this.#systemNames.get(nativeCode) ?? super.name(nativeCode);
+  }
+}
+
+/** The one table: it has no state. */
+export const winsockErrors: ErrorTable = new WinsockErrorTable();
+
+/**
+ * Winsock's error for the NTSTATUS of a completion: what WSAGetOverlappedResult would say, without a call.
+ * The pairs are those of Wine's NtStatusToWSAError and libuv's uv_ntstatus_to_winsock_error.
+ */
+const BY_STATUS = new Map<number, number>([
+  [nt.STATUS_CANCELLED, win.ERROR_OPERATION_ABORTED],
+  [nt.STATUS_HANDLES_CLOSED, win.ERROR_OPERATION_ABORTED],
+  [nt.STATUS_FILE_CLOSED, win.ERROR_OPERATION_ABORTED],
+  [nt.STATUS_REQUEST_ABORTED, win.ERROR_OPERATION_ABORTED],
+  [nt.STATUS_CONNECTION_RESET, win.WSAECONNRESET],
+  [nt.STATUS_CONNECTION_DISCONNECTED, win.WSAECONNRESET],
+  [nt.STATUS_REMOTE_DISCONNECT, win.WSAECONNRESET],
+  [nt.STATUS_NETWORK_NAME_DELETED, win.ERROR_NETNAME_DELETED],
+  [nt.STATUS_LOCAL_DISCONNECT, win.WSAECONNABORTED],
+  [nt.STATUS_CONNECTION_ABORTED, win.WSAECONNABORTED],
+  [nt.STATUS_TRANSACTION_ABORTED, win.WSAECONNABORTED],
+  [nt.STATUS_LINK_FAILED, win.WSAECONNABORTED],
+  [nt.STATUS_CONNECTION_REFUSED, win.WSAECONNREFUSED],
+  [nt.STATUS_REMOTE_NOT_LISTENING, win.WSAECONNREFUSED],
+  [nt.STATUS_PORT_UNREACHABLE, win.WSAECONNRESET],
+  [nt.STATUS_NETWORK_UNREACHABLE, win.WSAENETUNREACH],
+  [nt.STATUS_PROTOCOL_UNREACHABLE, win.WSAENETUNREACH],
+  [nt.STATUS_HOST_UNREACHABLE, win.WSAEHOSTUNREACH],
+  [nt.STATUS_IO_TIMEOUT, win.WSAETIMEDOUT],
+  [nt.STATUS_LINK_TIMEOUT, win.WSAETIMEDOUT],
+  [nt.STATUS_TRANSACTION_TIMED_OUT, win.WSAETIMEDOUT],
+  [nt.STATUS_GRACEFUL_DISCONNECT, win.WSAEDISCON],
+  [nt.STATUS_PIPE_DISCONNECTED, win.WSAESHUTDOWN],
+  [nt.STATUS_INVALID_CONNECTION, win.WSAENOTCONN],
+  [nt.STATUS_CONNECTION_INVALID, win.WSAENOTCONN],
+  [nt.STATUS_CONNECTION_ACTIVE, win.WSAEISCONN],
+  [nt.STATUS_ADDRESS_ALREADY_EXISTS, win.WSAEADDRINUSE],
+  [nt.STATUS_SHARING_VIOLATION, win.WSAEADDRINUSE],
+  [nt.STATUS_INVALID_ADDRESS, win.WSAEADDRNOTAVAIL],
+  [nt.STATUS_INVALID_ADDRESS_COMPONENT, win.WSAEADDRNOTAVAIL],
+  [nt.STATUS_TOO_MANY_ADDRESSES, win.WSAENOBUFS],
+  [nt.STATUS_INSUFFICIENT_RESOURCES, win.WSAENOBUFS],
+  [nt.STATUS_QUOTA_EXCEEDED, win.WSAENOBUFS],
+  [nt.STATUS_WORKING_SET_QUOTA, win.WSAENOBUFS],
+  [nt.STATUS_PAGEFILE_QUOTA_EXCEEDED, win.WSAENOBUFS],
+  [nt.STATUS_COMMITMENT_LIMIT, win.WSAENOBUFS],
+  [nt.STATUS_NO_MEMORY, win.WSAENOBUFS],
+  [nt.STATUS_REMOTE_RESOURCES, win.WSAENOBUFS],
+  [nt.STATUS_BUFFER_OVERFLOW, win.WSAEMSGSIZE],
+  [nt.STATUS_BUFFER_TOO_SMALL, win.WSAEMSGSIZE],
+  [nt.STATUS_INVALID_BUFFER_SIZE, win.WSAEMSGSIZE],
+  [nt.STATUS_ACCESS_VIOLATION, win.WSAEFAULT],
+  [nt.STATUS_INVALID_HANDLE, win.WSAENOTSOCK],
+  [nt.STATUS_OBJECT_TYPE_MISMATCH, win.WSAENOTSOCK],
+  [nt.STATUS_INVALID_PARAMETER, win.WSAEINVAL],
+  [nt.STATUS_INVALID_DEVICE_REQUEST, win.WSAEOPNOTSUPP],
+  [nt.STATUS_NOT_SUPPORTED, win.WSAEOPNOTSUPP],
+  [nt.STATUS_ACCESS_DENIED, win.WSAEACCES],
+  [nt.STATUS_DEVICE_NOT_READY, win.WSAEWOULDBLOCK],
+  [nt.STATUS_TOO_MANY_OPENED_FILES, win.WSAEMFILE],
+]);
+
+/** 0 for a request that ended well; an error for every other NTSTATUS, those that are in no table too. */
+export function errorOfStatus(status: number): number {
+  // Severities success and information: the two high bits are 00 and 01.
+  if (status >>> 31 === 0) return 0;
+  // RtlNtStatusToDosError gives ERROR_MR_MID_NOT_FOUND for what it does not know, which says less than this.
+  return BY_STATUS.get(status) ?? win.WSASYSCALLFAILURE;
+}
+
+export function isCancelled(error: number): boolean {
+  return error === win.ERROR_OPERATION_ABORTED;
+}
+
+/** The peer has reset the connection, under whichever of its names. */
+export function isReset(error: number): boolean {
+  return error === win.WSAECONNRESET || error === win.ERROR_NETNAME_DELETED || error === win.WSAENETRESET;
+}

@@ -1,0 +1,150 @@
+import { Worker } from 'node:worker_threads';
+import { type DriverName, openProactor, TcpSocket } from '../../src/index.js';
+import type { Proactor } from '../../src/port/proactor.js';
+import { Random } from '../support/random.js';
+import { assertAtRest } from '../support/stage.js';
+import { soon, turns } from '../support/waiting.js';
+import { type Footprint, footprint } from './footprint.js';
+import type { PeerReport } from './race-peer.js';
+import { Racer } from './racer.js';
+
+export interface RaceOptions {
+  readonly driver: DriverName;
+  readonly seed: number;
+  /** Receives to start in all. */
+  readonly receives: number;
+  /** Connections at a time. */
+  readonly sockets?: number;
+  /** How often a round ends with a close, an abort or a closesocket at a random point, and a new connection. */
+  readonly closeRate?: number;
+  readonly onProgress?: (tally: Readonly<Tally>) => void;
+}
+
+/** How the operations ended. */
+export interface Tally {
+  receives: number;
+  received: number;
+  timedOut: number;
+  aborted: number;
+  /** Ended by a close of ours. */
+  ended: number;
+  bytes: number;
+  sends: number;
+  connections: number;
+}
+
+export interface RaceReport extends Tally {
+  readonly seconds: number;
+  /** After the warm-up, and at the end. */
+  readonly before: Footprint;
+  readonly after: Footprint;
+}
+
+/** What all racers share. */
+export interface Race {
+  readonly proactor: Proactor;
+  readonly random: Random;
+  readonly tally: Tally;
+  readonly closeRate: number;
+  readonly port: number;
+  /** Whether there are receives left to start. */
+  goesOn(): boolean;
+  newId(): number;
+  /** What the peer says of a connection once it is over. */
+  reportOf(id: number): Promise<PeerReport>;
+}
+
+const WARM_UP = 0.25;
+const INTERVAL_MS = 3;
+
+/**
+ * Receives whose timeouts, aborts and closes fall around the arrival of the bytes, on many connections at once. Every
+ * byte both ways is checked against a seeded stream: one that is lost, doubled or swapped throws. Afterwards nothing may
+ * be left: no operation, no slot, no descriptor, no memory.
+ */
+export async function runRace(options: RaceOptions): Promise<RaceReport> {
+  const { seed, receives, sockets = 200, closeRate = 0.002 } = options;
+  const proactor = openProactor({ driver: options.driver });
+  const peers = await startPeers(seed);
+  const tally: Tally = newTally();
+  let nextId = 0;
+  let limit = Math.floor(receives * WARM_UP);
+  const race: Race = {
+    proactor,
+    random: new Random(seed),
+    tally,
+    closeRate,
+    port: peers.port,
+    goesOn: () => tally.receives < limit,
+    newId: () => nextId++,
+    reportOf: peers.reportOf,
+  };
+  const progress = setInterval(() => options.onProgress?.(tally), 1000);
+  const started = performance.now();
+  try {
+    await runRound(race, sockets);
+    const before = await footprint(proactor);
+    limit = receives;
+    await runRound(race, sockets);
+    const after = await footprint(proactor);
+    return { ...tally, seconds: (performance.now() - started) / 1000, before, after };
+  } finally {
+    clearInterval(progress);
+    await peers.stop();
+    proactor.destroy();
+  }
+}
+
+/** A round on as many connections as there may be, down to the last byte, and to nothing left. */
+async function runRound(race: Race, sockets: number): Promise<void> {
+  await Promise.all(Array.from({ length: sockets }, () => new Racer(race).run()));
+  await turns(5);
+  await assertAtRest(race.proactor);
+}
+
+function newTally(): Tally {
+  return { receives: 0, received: 0, timedOut: 0, aborted: 0, ended: 0, bytes: 0, sends: 0, connections: 0 };
+}
+
+async function startPeers(seed: number) {
+  const workerData = { seed: seed + 1, intervalMs: INTERVAL_MS };
+  const worker = new Worker(new URL('race-peer.js', import.meta.url), { workerData });
+  const reports = new Map<number, PeerReport>();
+  const waiting = new Map<number, (report: PeerReport) => void>();
+  let failure: unknown;
+  worker.on('error', (error) => {
+    failure = error;
+  });
+  const listening = new Promise<number>((resolve) => {
+    worker.on('message', (message: number | PeerReport) => {
+      if (typeof message === 'number') return resolve(message);
+      const wake = waiting.get(message.id);
+      if (wake === undefined) reports.set(message.id, message);
+      else wake(message);
+    });
+  });
+  const reportOf = (id: number) =>
+    soon(
+      new Promise<PeerReport>((resolve) => {
+        const report = reports.get(id);
+        reports.delete(id);
+        if (report !== undefined) return resolve(report);
+        waiting.set(id, (late) => {
+          waiting.delete(id);
+          resolve(late);
+        });
+      }),
+      `the peer's report of connection ${id}${failure === undefined ? '' : `; it failed: ${String(failure)}`}`,
+      30_000,
+    );
+  const stop = async () => {
+    worker.postMessage('stop');
+    await worker.terminate();
+  };
+  return { port: await soon(listening, 'the peers to listen'), reportOf, stop };
+}
+
+/** Connects one more socket of the race. */
+export async function joinRace(race: Race): Promise<TcpSocket> {
+  return TcpSocket.connect({ host: '127.0.0.1', port: race.port, proactor: race.proactor });
+}
