@@ -104,12 +104,11 @@ const LIMIT_FILES: readonly LimitFile[] = [
 export function readLimits(): readonly Limit[] {
   const limits: Limit[] = [];
   const own = readText('/proc/self/limits');
-  const row = (title: string, name: string, meaning: string) => {
-    const [, soft, hard] = new RegExp(`^${title}\\s+(\\S+)\\s+(\\S+)`, 'm').exec(own) ?? [];
-    if (soft !== undefined && hard !== undefined) limits.push({ name, value: soft === hard ? soft : `${soft} (at most ${hard})`, meaning });
-  };
-  row('Max open files', 'descriptors', 'sockets and files that the process may have open');
-  row('Max locked memory', 'locked memory', 'bytes; io_uring rings count towards it before Linux 5.12');
+  const [, soft, hard] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(own) ?? [];
+  if (soft !== undefined) {
+    const value = soft === hard ? soft : `${soft} (at most ${hard})`;
+    limits.push({ name: 'descriptors', value, meaning: 'sockets and files that the process may have open' });
+  }
   for (const { name, file, meaning } of LIMIT_FILES) {
     const value = readText(file).trim().replace(/\s+/g, ' to ');
     if (value !== '') limits.push({ name, value, meaning });
@@ -142,10 +141,13 @@ function writeDiagnosis(terminal: Terminal, diagnosis: Diagnosis): void {
   writeWrapped(terminal, why, columns);
   if (limits.length === 0) return;
   terminal.write(`\n${paint('bold', 'Limits')}\n`);
-  const width = Math.max(...limits.map((limit) => limit.name.length)) + 2;
+  const longest = (texts: readonly string[]) => Math.max(...texts.map((text) => text.length)) + 2;
+  const names = longest(limits.map((limit) => limit.name));
+  const values = longest(limits.map((limit) => limit.value));
+  const fits = 2 + names + values + longest(limits.map((limit) => limit.meaning)) <= columns + 2;
   for (const { name, value, meaning } of limits) {
-    terminal.write(`  ${paint('dim', pad(name, width))}${value}\n`);
-    terminal.write(`  ${pad('', width)}${paint('dim', meaning)}\n`);
+    const between = fits ? pad('', values - value.length) : `\n  ${pad('', names)}`;
+    terminal.write(`  ${paint('dim', pad(name, names))}${value}${between}${paint('dim', meaning)}\n`);
   }
 }
 
