@@ -176,7 +176,7 @@ class LiveProgress implements Progress {
     const failed = this.#failed > 0 ? `  ${this.#failed} failed` : '';
     const room = columns - width - counts.length - failed.length - 3;
     const what = clip(this.#driver && this.#scenario ? `  ${this.#scenario.id}` : '', room);
-    const bar = paint(this.#failed > 0 ? 'red' : 'green', '━'.repeat(full)) + paint('dim', '━'.repeat(width - full));
+    const bar = paint(this.#failed > 0 ? 'red' : 'green', '━'.repeat(full)) + paint('dim', '─'.repeat(width - full));
     return ` ${bar}${counts}${paint('red', failed)}${paint('dim', what)}`;
   }
 }

@@ -89,26 +89,29 @@ async function errorsOf(socket: UdpSocket, count: number): Promise<UdpError[]> {
 }
 
 function describeErrorQueue(stage: OnUdpStage): void {
-  test('with receiveErrors an unconnected socket learns which destination is gone', async () => {
-    const { socket, peer } = await stage().pair();
-    socket.setOption('receiveErrors', true);
-    const ports = [await stage().deadPort(), await stage().deadPort(), await stage().deadPort()];
-    const receiving = socket.recvFrom();
-    for (const port of ports) {
-      // The pending error of the one before must not be taken for this one's.
-      assert.equal(await soon(socket.sendTo(X, { host: '127.0.0.1', port }), 'a sendTo'), 1);
-      await turns(2);
-    }
-    const errors = await errorsOf(socket, 3);
-    assert.deepEqual(
-      errors.map(({ code, address }) => [code, address?.address, address?.port]),
-      ports.map((port) => ['ECONNREFUSED', '127.0.0.1', port]),
-    );
-    assert.deepEqual(await socket.takeErrors(), []);
-    assert.ok(await isPending(receiving));
-    await peer.send('alive', socket.port);
-    assert.equal(Buffer.from((await soon(receiving, 'a recvFrom')).data).toString(), 'alive');
-  });
+  for (const pending of [true, false]) {
+    const when = pending ? 'while a receive waits' : 'while nothing waits';
+    test(`with receiveErrors an unconnected socket learns which destination is gone, ${when}`, async () => {
+      const { socket, peer } = await stage().pair();
+      socket.setOption('receiveErrors', true);
+      const ports = [await stage().deadPort(), await stage().deadPort(), await stage().deadPort()];
+      const waiting = pending ? socket.recvFrom() : null;
+      for (const port of ports) {
+        // The pending error of the one before must not be taken for this one's.
+        assert.equal(await soon(socket.sendTo(X, { host: '127.0.0.1', port }), 'a sendTo'), 1);
+        await turns(2);
+      }
+      const errors = await errorsOf(socket, 3);
+      assert.deepEqual(
+        errors.map(({ code, address }) => [code, address?.address, address?.port]),
+        ports.map((port) => ['ECONNREFUSED', '127.0.0.1', port]),
+      );
+      assert.deepEqual(await socket.takeErrors(), []);
+      await peer.send('alive', socket.port);
+      const { data } = await soon(waiting ?? socket.recvFrom(), 'a recvFrom');
+      assert.equal(Buffer.from(data).toString(), 'alive');
+    });
+  }
 
   test('with receiveErrors a batch to many reports each destination that is gone', async () => {
     const { socket, peer } = await stage().pair();
@@ -137,6 +140,9 @@ function describeErrorQueue(stage: OnUdpStage): void {
       [['ECONNREFUSED', port]],
     );
     await timesOut(socket.recvFrom({ timeoutMs: 2 }));
+    await soon(socket.send(X), 'a send');
+    await turns();
+    await failsWith(socket.send(X), 'ECONNREFUSED');
   });
 
   test('an error that nobody takes keeps no loop busy', async () => {

@@ -248,20 +248,45 @@ function describeQueues(stage: OnUdpStage): void {
     );
   });
 
+  test('what is left in the kernel is received after what was read ahead', async () => {
+    const { socket, peer } = await stage().pair();
+    await timesOut(socket.recvFrom({ timeoutMs: 0 }));
+    for (let i = 0; i < 50; i++) await peer.send(`${i}`, socket.port);
+    await turns();
+    for (let i = 0; i < 50; i++) {
+      assert.equal(Buffer.from((await soon(socket.recvFrom(), `receive ${i}`)).data).toString(), `${i}`);
+    }
+  });
+
   test('a loop of receives that never wait lets the event loop turn', async () => {
     const socket = await stage().bind();
     const to = { host: '127.0.0.1', port: socket.port };
+    const batch = socket.createBatch({ capacity: 1 });
+    for (let i = 0; i < 50; i++) await socket.sendTo(Buffer.from('ahead'), to);
     let turned = false;
     setImmediate(() => {
       turned = true;
     });
     let received = 0;
-    while (!turned && received < 100_000) {
+    for (; !turned && received < 20_000; received++) {
       await socket.sendTo(Buffer.from('me'), to);
-      await socket.recvFrom();
-      received++;
+      await socket.recvBatch(batch);
     }
     assert.ok(turned, `${received} receives without a turn of the event loop`);
+    batch.release();
+  });
+
+  test('a long queue is received to its end, without another datagram that comes', async () => {
+    for (const timeoutMs of [Number.POSITIVE_INFINITY, 0]) {
+      const { socket, peer } = await stage().pair();
+      const batch = socket.createBatch({ capacity: 1 });
+      for (let i = 0; i < 150; i++) await peer.send(`${i}`, socket.port);
+      for (let i = 0; i < 150; i++) {
+        assert.equal(await soon(socket.recvBatch(batch, { timeoutMs }), `receive ${i}`), 1);
+        assert.equal(Buffer.from(batch.data(0)).toString(), `${i}`);
+      }
+      batch.release();
+    }
   });
 }
 

@@ -2,14 +2,17 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { firstDifference, Random, streamBytes } from '../support/random.js';
 
-// The other end of the race, in a thread of its own: node:net sockets that send bytes of their stream at random moments,
-// a fraction of a millisecond apart, and check what they receive. A connection says with its first 4 bytes which it is.
+// The other end of the race, in a thread of its own: node:net sockets that send bytes of their stream at the moments they
+// are told through shared memory, to a fraction of a millisecond, and check what they receive. A connection says with its
+// first 8 bytes which stream and which lane it is.
 
 export interface PeerSettings {
   readonly seed: number;
-  /** Milliseconds between two writes on a connection, on average. */
-  readonly intervalMs: number;
+  /** A lane's next moment to write, in milliseconds since 1970; 0 for none. Float64. */
+  readonly moments: SharedArrayBuffer;
 }
+
+export const HEAD_BYTES = 8;
 
 /** What became of one connection. */
 export interface PeerReport {
@@ -30,19 +33,19 @@ const LONGEST_WRITE = 48;
 class RacingPeer {
   readonly #socket: Socket;
   readonly #random: Random;
-  readonly #intervalMs: number;
+  readonly #moments: Float64Array;
   #head = Buffer.alloc(0);
   #id = -1;
+  #lane = -1;
   #sent = 0;
   #received = 0;
   #difference = -1;
   #ending = '';
-  #nextAt = 0;
 
-  constructor(socket: Socket, random: Random, intervalMs: number, ended: (peer: RacingPeer) => void) {
+  constructor(socket: Socket, random: Random, moments: Float64Array, ended: (peer: RacingPeer) => void) {
     this.#socket = socket;
     this.#random = random;
-    this.#intervalMs = intervalMs;
+    this.#moments = moments;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => {
       this.#ending ||= 'end';
@@ -66,20 +69,23 @@ class RacingPeer {
   }
 
   sendIfDue(now: number): void {
-    if (this.#id === -1 || now < this.#nextAt || !this.#socket.writable || this.#ending !== '') return;
+    if (this.#id === -1 || this.#ending !== '' || !this.#socket.writable) return;
+    const moment = this.#moments[this.#lane] as number;
+    if (moment === 0 || now < moment) return;
+    this.#moments[this.#lane] = 0;
     const length = 1 + this.#random.below(LONGEST_WRITE);
     this.#socket.write(streamBytes(sentStream(this.#id), this.#sent, length));
     this.#sent += length;
-    this.#nextAt = now + this.#random.next() * 2 * this.#intervalMs;
   }
 
   #receive(chunk: Buffer): void {
     let bytes = chunk;
     if (this.#id === -1) {
       this.#head = Buffer.concat([this.#head, chunk]);
-      if (this.#head.length < 4) return;
+      if (this.#head.length < HEAD_BYTES) return;
       this.#id = this.#head.readInt32LE(0);
-      bytes = this.#head.subarray(4);
+      this.#lane = this.#head.readInt32LE(4);
+      bytes = this.#head.subarray(HEAD_BYTES);
     }
     const at = firstDifference(receivedStream(this.#id), this.#received, bytes);
     if (at !== -1 && this.#difference === -1) this.#difference = this.#received + at;
@@ -88,11 +94,12 @@ class RacingPeer {
 }
 
 function main(): void {
-  const { seed, intervalMs } = workerData as PeerSettings;
+  const { seed, moments: shared } = workerData as PeerSettings;
+  const moments = new Float64Array(shared);
   const random = new Random(seed);
   const peers = new Set<RacingPeer>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    const peer = new RacingPeer(socket, random, intervalMs, (ended) => {
+    const peer = new RacingPeer(socket, random, moments, (ended) => {
       peers.delete(ended);
       parentPort?.postMessage(ended.report);
     });
@@ -100,7 +107,7 @@ function main(): void {
   });
   // Spinning, and not on timers: those know whole milliseconds only.
   const spin = () => {
-    const now = performance.now();
+    const now = performance.timeOrigin + performance.now();
     for (const peer of peers) peer.sendIfDue(now);
     if (server.listening || peers.size > 0) setImmediate(spin);
   };

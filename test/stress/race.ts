@@ -5,7 +5,7 @@ import { Random } from '../support/random.js';
 import { assertAtRest } from '../support/stage.js';
 import { soon, turns } from '../support/waiting.js';
 import { type Footprint, footprint } from './footprint.js';
-import type { PeerReport } from './race-peer.js';
+import type { PeerReport, PeerSettings } from './race-peer.js';
 import { Racer } from './racer.js';
 
 export interface RaceOptions {
@@ -47,6 +47,8 @@ export interface Race {
   readonly tally: Tally;
   readonly closeRate: number;
   readonly port: number;
+  /** By lane: when its peer is to write next (see PeerSettings). */
+  readonly moments: Float64Array;
   /** Whether there are receives left to start. */
   goesOn(): boolean;
   newId(): number;
@@ -55,7 +57,6 @@ export interface Race {
 }
 
 const WARM_UP = 0.25;
-const INTERVAL_MS = 3;
 
 /**
  * Receives whose timeouts, aborts and closes fall around the arrival of the bytes, on many connections at once. Every
@@ -65,7 +66,8 @@ const INTERVAL_MS = 3;
 export async function runRace(options: RaceOptions): Promise<RaceReport> {
   const { seed, receives, sockets = 200, closeRate = 0.002 } = options;
   const proactor = openProactor({ driver: options.driver });
-  const peers = await startPeers(seed);
+  const moments = new SharedArrayBuffer(sockets * Float64Array.BYTES_PER_ELEMENT);
+  const peers = await startPeers({ seed: seed + 1, moments });
   const tally: Tally = newTally();
   let nextId = 0;
   let limit = Math.floor(receives * WARM_UP);
@@ -75,6 +77,7 @@ export async function runRace(options: RaceOptions): Promise<RaceReport> {
     tally,
     closeRate,
     port: peers.port,
+    moments: new Float64Array(moments),
     goesOn: () => tally.receives < limit,
     newId: () => nextId++,
     reportOf: peers.reportOf,
@@ -97,7 +100,7 @@ export async function runRace(options: RaceOptions): Promise<RaceReport> {
 
 /** A round on as many connections as there may be, down to the last byte, and to nothing left. */
 async function runRound(race: Race, sockets: number): Promise<void> {
-  await Promise.all(Array.from({ length: sockets }, () => new Racer(race).run()));
+  await Promise.all(Array.from({ length: sockets }, (_, lane) => new Racer(race, lane).run()));
   await turns(5);
   await assertAtRest(race.proactor);
 }
@@ -106,8 +109,7 @@ function newTally(): Tally {
   return { receives: 0, received: 0, timedOut: 0, aborted: 0, ended: 0, bytes: 0, sends: 0, connections: 0 };
 }
 
-async function startPeers(seed: number) {
-  const workerData = { seed: seed + 1, intervalMs: INTERVAL_MS };
+async function startPeers(workerData: PeerSettings) {
   const worker = new Worker(new URL('race-peer.js', import.meta.url), { workerData });
   const reports = new Map<number, PeerReport>();
   const waiting = new Map<number, (report: PeerReport) => void>();

@@ -3,18 +3,22 @@ import { AbortError, OperationAbortedError, type TcpSocket, TimeoutError } from 
 import { firstDifference, streamBytes } from '../support/random.js';
 import { soon } from '../support/waiting.js';
 import { joinRace, type Race } from './race.js';
-import { receivedStream, sentStream } from './race-peer.js';
+import { HEAD_BYTES, receivedStream, sentStream } from './race-peer.js';
 
-const LONGEST_TIMEOUT_MS = 6;
+const LONGEST_TIMEOUT_MS = 4;
+/** How far from a deadline the bytes are sent, at most. */
+const SPREAD_MS = 1.5;
 const LONGEST_SEND = 64;
 const PATIENCE_MS = 60_000;
 
 /** One connection after the other, each with receives, sends, timeouts, aborts and an end at random. */
 export class Racer {
   readonly #race: Race;
+  readonly #lane: number;
 
-  constructor(race: Race) {
+  constructor(race: Race, lane: number) {
     this.#race = race;
+    this.#lane = lane;
   }
 
   async run(): Promise<void> {
@@ -22,7 +26,8 @@ export class Racer {
       const id = this.#race.newId();
       const socket = await joinRace(this.#race);
       this.#race.tally.connections++;
-      await new Lap(this.#race, socket, id).run();
+      this.#race.moments[this.#lane] = 0;
+      await new Lap(this.#race, socket, id, this.#lane).run();
     } while (this.#race.goesOn());
   }
 }
@@ -32,19 +37,22 @@ class Lap {
   readonly #race: Race;
   readonly #socket: TcpSocket;
   readonly #id: number;
+  readonly #lane: number;
   #received = 0;
   #sent = 0;
 
-  constructor(race: Race, socket: TcpSocket, id: number) {
+  constructor(race: Race, socket: TcpSocket, id: number, lane: number) {
     this.#race = race;
     this.#socket = socket;
     this.#id = id;
+    this.#lane = lane;
   }
 
   async run(): Promise<void> {
     const { random } = this.#race;
-    const head = Buffer.alloc(4);
-    head.writeInt32LE(this.#id);
+    const head = Buffer.alloc(HEAD_BYTES);
+    head.writeInt32LE(this.#id, 0);
+    head.writeInt32LE(this.#lane, 4);
     await this.#socket.send(head);
     while (this.#race.goesOn()) {
       if (random.chance(this.#race.closeRate)) return this.#endAnyhow();
@@ -68,6 +76,7 @@ class Lap {
     tally.receives++;
     const timeoutMs = random.chance(0.05) ? 0 : random.next() * LONGEST_TIMEOUT_MS;
     const signal = random.chance(0.25) ? this.#abortSoon() : undefined;
+    this.#aimAt(timeoutMs);
     const started = performance.now();
     try {
       const length = await this.#receiveSomehow({ timeoutMs, signal });
@@ -86,6 +95,14 @@ class Lap {
         assert.notEqual(this.#socket.phase, 'open');
       } else throw error;
     }
+  }
+
+  /** Has the peer write around the moment when a timeout that begins now is over; now and then it stays silent. */
+  #aimAt(timeoutMs: number): void {
+    const { random, moments } = this.#race;
+    if (moments[this.#lane] !== 0 || random.chance(0.2)) return;
+    const offset = (random.next() * 2 - 1) * SPREAD_MS;
+    moments[this.#lane] = performance.timeOrigin + performance.now() + timeoutMs + offset;
   }
 
   /** Receives into a buffer, or what is lent, or only waits; checks the bytes. */

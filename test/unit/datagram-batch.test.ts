@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseIPv4 } from '../../src/bsd/linux/ipv4-names.js';
+import { Segments } from '../../src/bsd/linux/segments.js';
 import { LinuxStack } from '../../src/bsd/linux/stack.js';
 import type { SocketAddress } from '../../src/port/address.js';
 import { datagramsAhead, isManaged, MAX_SEGMENTS, type ManagedBatch } from '../../src/port/datagram-features.js';
@@ -210,6 +211,9 @@ describe('LinuxDatagramBatch', { skip: !linux }, () => {
         batch.clear();
         batch.add(Buffer.from('x'), to);
         assert.deepEqual({ ...batch.address(0) }, to);
+        batch.clear();
+        batch.add(Buffer.from('x'), { ...PEER, port: 1 + i });
+        assert.equal(batch.address(0).port, 1 + i);
       }
     }),
   );
@@ -295,6 +299,18 @@ describe('segments of a LinuxDatagramBatch', { skip: !linux }, () => {
       assert.throws(() => batch.addSegments(Buffer.alloc(10), 5, pair.address), { code: 'ERR_INVALID_STATE' });
     }),
   );
+});
+
+describe('Segments', () => {
+  test('has room for more segments than we would send', () => {
+    const segments = new Segments(2);
+    segments.book(0, 10 * MAX_SEGMENTS, 10);
+    segments.book(1, 4001, 10);
+    assert.equal(segments.count(2), MAX_SEGMENTS + 401);
+    assert.equal(segments.messageOf(MAX_SEGMENTS - 1), 0);
+    assert.equal(segments.messageOf(MAX_SEGMENTS + 400), 1);
+    assert.equal(segments.offsetOf(MAX_SEGMENTS + 400, 1), 4000);
+  });
 });
 
 describe('parseIPv4', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { LinuxStack } from '../../src/bsd/linux/stack.js';
 import { IoUringDriver } from '../../src/drivers/io-uring/driver.js';
@@ -24,6 +25,11 @@ class ReluctantStack extends LinuxStack {
     this.receives++;
     return super.recvBatch(descriptor, batch);
   }
+}
+
+/** The size of the address space. */
+function mappedBytes(): number {
+  return Number(readFileSync('/proc/self/statm', 'utf8').split(' ')[0]) * 4096;
 }
 
 const usable = probeDrivers().some((report) => report.name === 'io_uring' && report.usable);
@@ -96,6 +102,23 @@ describe('datagrams on io_uring', { skip: !usable, timeout: 30_000 }, () => {
     const late = other.close({ timeoutMs: 3 });
     await isEndedByClose(stuck);
     await soon(late, 'a close');
+  });
+
+  test('what failed or ended gives its memory back', async () => {
+    const large = new Uint8Array(60_000);
+    const to = { host: '127.0.0.1', port: peer.port };
+    const round = async () => {
+      stack.reluctant = true;
+      await timesOut(socket.sendTo(large, to, { timeoutMs: 0 }));
+      stack.reluctant = false;
+      await send('x');
+      await timesOut(socket.batches({ capacity: 64, timeoutMs: 0 }).next());
+    };
+    await round();
+    const before = mappedBytes();
+    for (let i = 0; i < 500; i++) await round();
+    const grown = mappedBytes() - before;
+    assert.ok(grown < 20_000_000, `${grown} bytes more are mapped`);
   });
 
   test('a socket that was found empty is not asked again before something comes', async () => {

@@ -1,0 +1,25 @@
+/** What the thread that waits and the thread that works share: one word. */
+export const WAITER_STATE = 0;
+
+/** The waiting thread sleeps: nobody wants to hear of completions, or they were taken and it may be sent again. */
+export const WAITER_PARKED = 0;
+/** The waiting thread is in the kernel, or on its way there. */
+export const WAITER_WATCHING = 1;
+/** Completions lie in its buffer for the other thread to take. */
+export const WAITER_DELIVERED = 2;
+/** The waiting thread ends. */
+export const WAITER_STOPPED = 3;
+
+/** Everything the waiting thread is told, once. Addresses are in mapped memory, which outlives both threads. */
+export interface WaiterData {
+  readonly port: number;
+  /** An array of OVERLAPPED_ENTRY, its length, and the address of the ULONG that says how many were filled. */
+  readonly entries: number;
+  readonly capacity: number;
+  readonly removed: number;
+  readonly timeoutMs: number;
+  readonly control: SharedArrayBuffer;
+}
+
+/** The thread's messages: it has begun to wait; it has delivered. */
+export type WaiterMessage = 'up' | 'delivered';
