@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Sets up what is missing, builds, and runs every test. Nothing is skipped. Works on the second run without a network.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
+# shellcheck source=scripts/setup-compilers.sh
+source scripts/setup-compilers.sh
 
-setup_node_modules
-setup_compilers
-build_project
+set_up
+set_up_compilers
 
 step() { printf '\n== %s\n' "$*"; }
 
