@@ -11,5 +11,6 @@ set -euo pipefail
 
 # shellcheck source=scripts/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-set_up
+setup_node_modules
+build_project
 exec node "$root/dist/src/cli.js" regress "$@"

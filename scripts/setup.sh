@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Sourced by the other scripts: `set_up` makes a fresh clone ready to run, with nothing but Node and npm installed.
+# What the other scripts set up before they start. Sourced; needs nothing but Node and npm.
 #
-# The first run installs node_modules with npm and compiles. Later runs do neither unless something has changed, and
-# then only what is needed: with node_modules up to date npm is not called, so that all of it works offline.
+# Each step does nothing where its work is done already: with node_modules up to date npm is not called, and with dist
+# up to date nothing is compiled, so that everything runs offline the second time.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -31,8 +31,51 @@ is_installed() {
   [ "$root/node_modules/.package-lock.json" -nt "$root/package-lock.json" ]
 }
 
-install_packages() {
+# Of several scripts that start together one does the work, where flock is there to say which. The lock ends
+# with the script's process at the latest.
+one_at_a_time() {
+  command -v flock > /dev/null || return 0
+  mkdir -p "$root/build"
+  exec 9> "$root/build/set-up.lock"
+  flock 9
+}
+
+# Lets the next one in.
+next_please() {
+  exec 9>&- || true
+}
+
+# Installs Debian packages for commands that are missing: setup_debian COMMAND PACKAGE [COMMAND PACKAGE …]
+setup_debian() {
+  local packages=()
+  while [ $# -gt 0 ]; do
+    command -v "$1" >/dev/null || packages+=("$2")
+    shift 2
+  done
+  [ ${#packages[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    printf 'These packages are needed, and only root on Debian or Ubuntu can install them here: %s\n' "${packages[*]}" >&2
+    return 1
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+}
+
+# The header check compiles against the C library's, Linux's and Windows' headers.
+setup_compilers() {
+  setup_debian gcc gcc x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64
+  [ -e /usr/include/linux/io_uring.h ] || setup_debian header-is-missing linux-libc-dev
+  [ -e /usr/include/stdio.h ] || setup_debian header-is-missing libc6-dev
+}
+
+setup_node_modules() {
+  check_node
   is_installed && return
+  one_at_a_time
+  if is_installed; then
+    next_please
+    return
+  fi
   command -v npm > /dev/null || set_up_fail 'npm is not installed'
   echo 'set-up: installing packages with npm' >&2
   local log
@@ -45,6 +88,7 @@ install_packages() {
   fi
   rm -f "$log"
   cp "$root/package-lock.json" "$installed_lock"
+  next_please
 }
 
 # The names of all sources: a file that is gone must not live on in dist.
@@ -60,8 +104,13 @@ is_built() {
   [ -z "$newer" ]
 }
 
-compile() {
+build_project() {
   is_built && return
+  one_at_a_time
+  if is_built; then
+    next_please
+    return
+  fi
   echo 'set-up: compiling' >&2
   local sources
   sources=$(list_sources)
@@ -75,18 +124,5 @@ compile() {
   printf '%s\n' "$sources" > "$built_stamp"
   touch -r "$began" "$built_stamp"
   rm -f "$began"
-}
-
-set_up() {
-  check_node
-  # Of several that start together one does the work, where flock is there to say which.
-  if command -v flock > /dev/null; then
-    mkdir -p "$root/build"
-    exec 9> "$root/build/set-up.lock"
-    flock 9
-  fi
-  install_packages
-  compile
-  # Children must not inherit the lock.
-  exec 9>&- 2> /dev/null || true
+  next_please
 }

@@ -48,7 +48,7 @@ export function probeDrivers(): readonly DriverReport[] {
  * platform has and its probe lets us use. Throws ERR_DRIVER_UNAVAILABLE with the probe's reason.
  */
 export function chooseDriver(choice: DriverChoice): DriverFactory {
-  const wanted = choice === 'auto' ? (process.env['OVERLAPPED_DRIVER'] ?? 'auto') : choice;
+  const wanted = choice === 'auto' ? process.env['OVERLAPPED_DRIVER'] || 'auto' : choice;
   const candidates = wanted === 'auto' ? platformDrivers() : [wanted as DriverName];
   const reasons: string[] = [];
   for (const name of candidates) {
