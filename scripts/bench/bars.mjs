@@ -39,7 +39,7 @@ const BARS = [
   { scenario: 'udp', subject: URING, metric: 'cpuUs', against: 'node', atMost: 0.4 },
   { scenario: 'udp', subject: URING, metric: 'cpuUs', against: 'c-mmsg', atMost: 1.25 },
   { scenario: 'tick', subject: URING, metric: 'cpuShare', against: 'node', atMost: 0.6 },
-  { scenario: 'idle', subject: URING, metric: 'bytesPerConnection', against: 'node', atMost: 0.3 },
+  { scenario: 'idle', subject: URING, metric: 'collectedBytesPerConnection', against: 'node', atMost: 0.3 },
   { scenario: 'latency', subject: URING, metric: 'p50Us', against: 'node', atMost: 1 },
   {
     scenario: 'deadlines',

@@ -29,10 +29,16 @@ seen by somebody else than the library.
 The exit status is 0 if the contract holds on every driver that was run, 1 if it does not, 2 for a wrong command line.
 `;
 
-/** `overlapped regress`; gives the exit status. */
-export async function regress(args: readonly string[], scenarios: readonly Scenario[] = SCENARIOS): Promise<number> {
-  const options = parseRegressOptions(args, scenarios);
-  const terminal = standardTerminal(options.colour);
+/** What a run is made of; tests bring their own. */
+export interface RegressSetting {
+  readonly scenarios?: readonly Scenario[];
+  readonly terminal?: Terminal;
+}
+
+/** `overlapped regress`; gives the exit status. Throws UsageError for a wrong command line. */
+export async function regress(args: readonly string[], setting: RegressSetting = {}): Promise<number> {
+  const options = parseRegressOptions(args, setting.scenarios ?? SCENARIOS);
+  const terminal = setting.terminal ?? standardTerminal(options.colour);
   if (options.help) {
     terminal.write(REGRESS_HELP);
     return 0;

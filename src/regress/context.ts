@@ -5,7 +5,7 @@ import { type ListenOptions, TcpListener } from '../sockets/tcp-listener.js';
 import { TcpSocket, type TcpSocketOptions } from '../sockets/tcp-socket.js';
 import { UdpSocket } from '../sockets/udp-socket.js';
 import { nowMs, waitMs } from './clock.js';
-import { ExpectationError, type Settled, settled, SkipScenario } from './expectations.js';
+import { ExpectationError, type Settled, SkipScenario, settled } from './expectations.js';
 import { descriptorLimit } from './machine.js';
 import type { Peer, PeerConnection, PeerDatagramSocket, PeerServer } from './peer.js';
 import type { Trace } from './trace.js';

@@ -93,11 +93,27 @@ interface LimitFile {
 }
 
 const LIMIT_FILES: readonly LimitFile[] = [
-  { name: 'net.core.somaxconn', file: '/proc/sys/net/core/somaxconn', meaning: 'connections that may wait in a listener' },
-  { name: 'kernel.io_uring_disabled', file: '/proc/sys/kernel/io_uring_disabled', meaning: '0: for all, 1: for a group, 2: for nobody' },
-  { name: 'net.core.rmem_max', file: '/proc/sys/net/core/rmem_max', meaning: 'bytes that receiveBufferBytes may ask for' },
+  {
+    name: 'net.core.somaxconn',
+    file: '/proc/sys/net/core/somaxconn',
+    meaning: 'connections that may wait in a listener',
+  },
+  {
+    name: 'kernel.io_uring_disabled',
+    file: '/proc/sys/kernel/io_uring_disabled',
+    meaning: '0: for all, 1: for a group, 2: for nobody',
+  },
+  {
+    name: 'net.core.rmem_max',
+    file: '/proc/sys/net/core/rmem_max',
+    meaning: 'bytes that receiveBufferBytes may ask for',
+  },
   { name: 'net.core.wmem_max', file: '/proc/sys/net/core/wmem_max', meaning: 'bytes that sendBufferBytes may ask for' },
-  { name: 'net.ipv4.ip_local_port_range', file: '/proc/sys/net/ipv4/ip_local_port_range', meaning: 'ports of outgoing connections' },
+  {
+    name: 'net.ipv4.ip_local_port_range',
+    file: '/proc/sys/net/ipv4/ip_local_port_range',
+    meaning: 'ports of outgoing connections',
+  },
 ];
 
 /** The limits that this platform tells us about: none where there is no /proc. */
@@ -131,7 +147,9 @@ function writeDiagnosis(terminal: Terminal, diagnosis: Diagnosis): void {
   line('overlapped', machine.overlapped);
   terminal.write(`\n${paint('bold', 'Drivers')}\n`);
   for (const { name, usable, reason, findings } of drivers) {
-    const verdict = usable ? paint('green', 'can be used') : paint(findings.length > 0 ? 'red' : 'dim', 'cannot be used');
+    const verdict = usable
+      ? paint('green', 'can be used')
+      : paint(findings.length > 0 ? 'red' : 'dim', 'cannot be used');
     line(name, verdict);
     for (const finding of findings) writeWrapped(terminal, `+ ${finding}`, columns);
     if (!usable) writeWrapped(terminal, `- ${reason}`, columns);

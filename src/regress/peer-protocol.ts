@@ -14,7 +14,14 @@ export type PeerCommand =
   | { readonly verb: 'received'; readonly connection: number }
   | { readonly verb: 'echo'; readonly connection: number }
   | { readonly verb: 'bind'; readonly host: string; readonly port: number }
-  | { readonly verb: 'sendTo'; readonly socket: number; readonly data: Uint8Array; readonly host: string; readonly port: number; readonly afterMs: number }
+  | {
+      readonly verb: 'sendTo';
+      readonly socket: number;
+      readonly data: Uint8Array;
+      readonly host: string;
+      readonly port: number;
+      readonly afterMs: number;
+    }
   | { readonly verb: 'closeSocket'; readonly socket: number }
   | { readonly verb: 'clear' };
 

@@ -123,7 +123,8 @@ class Peer {
       if (code !== 'ECONNRESET') report('fin', number, { atMs, sinceMs: atMs });
       if (isReset(code)) report('rst', number, { code: code ?? '' });
     };
-    if (socket.writable) socket.write(new Uint8Array(0), (error?: NodeJS.ErrnoException | null) => conclude(error?.code));
+    if (socket.writable)
+      socket.write(new Uint8Array(0), (error?: NodeJS.ErrnoException | null) => conclude(error?.code));
     else conclude('');
   }
 
@@ -173,7 +174,9 @@ class Peer {
       socket.once('error', reject);
       socket.bind({ port, address: host }, () => {
         socket.off('error', reject);
-        socket.on('error', (error: NodeJS.ErrnoException) => report('error', number, { code: error.code ?? error.message }));
+        socket.on('error', (error: NodeJS.ErrnoException) =>
+          report('error', number, { code: error.code ?? error.message }),
+        );
         resolve({ socket: number, port: socket.address().port });
       });
     });

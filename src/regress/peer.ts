@@ -67,7 +67,10 @@ export class Peer {
     return new PeerServer(this, server, host, port);
   }
 
-  async connect(port: number, options: { host?: string; path?: string; reading?: boolean } = {}): Promise<PeerConnection> {
+  async connect(
+    port: number,
+    options: { host?: string; path?: string; reading?: boolean } = {},
+  ): Promise<PeerConnection> {
     const { host = '127.0.0.1', reading = true, path } = options;
     const command: PeerCommand = { verb: 'connect', host, port, reading, ...(path === undefined ? {} : { path }) };
     return new PeerConnection(this, (await this.request(command)) as number);
@@ -195,7 +198,9 @@ export class PeerConnection {
 
   /** Waits until nothing more can come: both directions are over at the peer's end. */
   closed(): Promise<void> {
-    return this.#peer.until('the peer sees the connection close', () => this.events.some((event) => event.kind === 'closed'));
+    return this.#peer.until('the peer sees the connection close', () =>
+      this.events.some((event) => event.kind === 'closed'),
+    );
   }
 }
 

@@ -2,7 +2,7 @@ import type { DriverName } from '../port/driver.js';
 import { nowMs } from './clock.js';
 import type { RunObserver, ScenarioResult } from './runner.js';
 import { groupOf, type Scenario } from './scenario.js';
-import { clip, type Colour, formatDuration, pad, type Terminal } from './terminal.js';
+import { type Colour, clip, formatDuration, pad, type Terminal } from './terminal.js';
 import { describePeerView } from './trace.js';
 
 /** How a run is shown while it goes on. */
@@ -11,8 +11,14 @@ export interface Progress extends RunObserver {
   end(): void;
 }
 
-export function progressOn(terminal: Terminal, scenarios: readonly Scenario[], drivers: readonly DriverName[]): Progress {
-  return terminal.live ? new LiveProgress(terminal, scenarios, drivers) : new PlainProgress(terminal, scenarios, drivers);
+export function progressOn(
+  terminal: Terminal,
+  scenarios: readonly Scenario[],
+  drivers: readonly DriverName[],
+): Progress {
+  return terminal.live
+    ? new LiveProgress(terminal, scenarios, drivers)
+    : new PlainProgress(terminal, scenarios, drivers);
 }
 
 /** One line a result: for logs and files. */

@@ -2,7 +2,7 @@ import type { DriverName, DriverReport } from '../port/driver.js';
 import type { Machine } from './machine.js';
 import type { ScenarioResult, Status } from './runner.js';
 import { groupOf, type Scenario } from './scenario.js';
-import { contractHolds, totalsOf, type Totals } from './summary.js';
+import { contractHolds, type Totals, totalsOf } from './summary.js';
 import type { PeerView, TraceEntry } from './trace.js';
 
 /**

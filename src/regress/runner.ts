@@ -69,7 +69,12 @@ export async function runScenarios(options: RunOptions): Promise<ScenarioResult[
   return results;
 }
 
-async function runScenario(scenario: Scenario, driver: DriverName, peer: Peer, watchdogMs: number): Promise<ScenarioResult> {
+async function runScenario(
+  scenario: Scenario,
+  driver: DriverName,
+  peer: Peer,
+  watchdogMs: number,
+): Promise<ScenarioResult> {
   const startedAt = new Date().toISOString();
   const trace = new Trace();
   let held: readonly string[] = [];
@@ -99,7 +104,18 @@ async function runScenario(scenario: Scenario, driver: DriverName, peer: Peer, w
   const durationMs = trace.now();
   const view = peerView(seen ?? peer.events);
   if (status !== 'fail') await peer.clear();
-  return { scenario, driver, status, startedAt, durationMs, held, failure, peer: view, events: trace.entries, droppedEvents: trace.dropped };
+  return {
+    scenario,
+    driver,
+    status,
+    startedAt,
+    durationMs,
+    held,
+    failure,
+    peer: view,
+    events: trace.entries,
+    droppedEvents: trace.dropped,
+  };
 }
 
 /** After every scenario: nothing in flight, nothing lent, and nothing came for an operation that was gone. */
@@ -125,7 +141,8 @@ async function guarded(work: Promise<void>, what: string, withinMs: number, saw:
   let onError: ((error: Error) => void) | undefined;
   const interrupted = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new ExpectationError(what, saw())), withinMs);
-    onError = (error) => reject(new ExpectationError('nothing is thrown outside of a promise', `${error?.stack ?? error}`));
+    onError = (error) =>
+      reject(new ExpectationError('nothing is thrown outside of a promise', `${error?.stack ?? error}`));
     process.on('uncaughtException', onError);
     process.on('unhandledRejection', onError);
   });

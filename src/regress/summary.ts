@@ -1,7 +1,7 @@
 import type { DriverName } from '../port/driver.js';
+import { failureLines, wrap } from './progress.js';
 import type { ScenarioResult } from './runner.js';
 import { groupOf } from './scenario.js';
-import { failureLines, wrap } from './progress.js';
 import { type Colour, formatDuration, pad, type Terminal } from './terminal.js';
 
 export interface Totals {
@@ -25,14 +25,20 @@ const GROUP_COLUMNS = 16;
 const CELL_COLUMNS = 14;
 
 /** The matrix of groups and drivers, the failures once more, and the verdict. */
-export function writeSummary(terminal: Terminal, results: readonly ScenarioResult[], drivers: readonly DriverName[]): void {
+export function writeSummary(
+  terminal: Terminal,
+  results: readonly ScenarioResult[],
+  drivers: readonly DriverName[],
+): void {
   const { paint } = terminal;
   const groups = [...new Set(results.map((result) => groupOf(result.scenario)))];
   const heading = drivers.map((driver) => pad(driver, CELL_COLUMNS)).join('');
   terminal.write(`\n${paint('bold', pad('Summary', GROUP_COLUMNS))}${paint('dim', heading.trimEnd())}\n`);
   for (const group of [...groups, '']) {
     const cells = drivers.map((driver) => {
-      const own = results.filter((result) => result.driver === driver && (group === '' || groupOf(result.scenario) === group));
+      const own = results.filter(
+        (result) => result.driver === driver && (group === '' || groupOf(result.scenario) === group),
+      );
       return cell(terminal, own);
     });
     terminal.write(`  ${pad(group === '' ? 'all' : group, GROUP_COLUMNS - 2)}${cells.join('').trimEnd()}\n`);
@@ -55,7 +61,8 @@ function writeFailures(terminal: Terminal, results: readonly ScenarioResult[]): 
     if (status !== 'fail' || failure === null) continue;
     const columns = terminal.live ? terminal.columns() - 4 : 116;
     terminal.write(`\n${terminal.paint('red', `FAIL ${scenario.id} on ${driver}`)}\n`);
-    for (const line of wrap(`${scenario.checks} (contract: ${scenario.contract})`, columns)) terminal.write(`  ${line}\n`);
+    for (const line of wrap(`${scenario.checks} (contract: ${scenario.contract})`, columns))
+      terminal.write(`  ${line}\n`);
     for (const line of failureLines(failure).flatMap((text) => wrap(text, columns))) terminal.write(`  ${line}\n`);
   }
 }

@@ -187,7 +187,9 @@ export function peerView(events: readonly PeerEvent[]): PeerView {
   return {
     fin: of('fin').length,
     // A peer that does not read learns of the RST from its send.
-    rst: new Set([...of('rst'), ...of('sendFailed').filter((event) => event.code === 'ECONNRESET')].map((e) => e.connection)).size,
+    rst: new Set(
+      [...of('rst'), ...of('sendFailed').filter((event) => event.code === 'ECONNRESET')].map((e) => e.connection),
+    ).size,
     dataBytes: of('data', 'datagram').reduce((total, event) => total + event.bytes, 0),
     datagrams: of('datagram').length,
     failedSends,

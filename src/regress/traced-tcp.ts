@@ -1,7 +1,7 @@
-import type { CloseOptions, CloseResult } from '../sockets/overlapped-socket.js';
-import type { OperationOptions } from '../sockets/arguments.js';
-import type { TcpSocket } from '../sockets/tcp-socket.js';
 import type { ShutdownHow } from '../port/driver.js';
+import type { OperationOptions } from '../sockets/arguments.js';
+import type { CloseOptions, CloseResult } from '../sockets/overlapped-socket.js';
+import type { TcpSocket } from '../sockets/tcp-socket.js';
 import { type Settled, settled } from './expectations.js';
 import { formatBytes, type OperationEntry, type Trace } from './trace.js';
 

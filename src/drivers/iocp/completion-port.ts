@@ -1,6 +1,6 @@
-import { allocatePages } from '../../../native-bindings/windows/pages.js';
 import { MappedMemory } from '../../../native-bindings/memory.js';
 import { kernel32 } from '../../../native-bindings/windows/kernel32.js';
+import { allocatePages } from '../../../native-bindings/windows/pages.js';
 import { OVERLAPPED_ENTRY } from '../../../native-bindings/windows/structs.js';
 import { Waiter } from './waiter.js';
 
@@ -44,10 +44,12 @@ export class CompletionPort {
     this.#waiters = { entriesAt: entriesBytes, removedAt: 2 * entriesBytes + 4 };
     this.#memory = MappedMemory.map(2 * entriesBytes + 8, allocatePages);
     this.waiter = new Waiter({
-      port: this.handle,
-      entries: this.#memory.address(this.#waiters.entriesAt),
-      capacity: BATCH,
-      removed: this.#memory.address(this.#waiters.removedAt),
+      port: {
+        port: this.handle,
+        entries: this.#memory.address(this.#waiters.entriesAt),
+        capacity: BATCH,
+        removed: this.#memory.address(this.#waiters.removedAt),
+      },
       onCompletions,
       interrupt: () => this.#calls.PostQueuedCompletionStatus(this.handle, 0, 0, 0),
       onEnded: () => this.#calls.CloseHandle(this.handle),

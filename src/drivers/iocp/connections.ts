@@ -5,6 +5,7 @@ import {
   WSAEFAULT,
   WSAENETRESET,
   WSAENOBUFS,
+  WSAENOTCONN,
 } from '../../../native-bindings/windows/winerror.js';
 import { writeSockaddr } from '../../bsd/sockaddr.js';
 import type { SocketAddress } from '../../port/address.js';
@@ -21,8 +22,17 @@ const ACCEPTS_IN_FLIGHT = 4;
 /** Connections that were gone before they were accepted, which one attempt passes over. */
 const DEAD_PER_ATTEMPT = 64;
 
-/** How AcceptEx says that the connection was reset in the backlog. The listener is as well as before. */
-const DEAD: ReadonlySet<number> = new Set([ERROR_NETNAME_DELETED, WSAECONNRESET, WSAECONNABORTED, WSAENETRESET]);
+/**
+ * How AcceptEx, or SO_UPDATE_ACCEPT_CONTEXT after it (Wine), says that the connection has been reset meanwhile. The
+ * listener is as well as before.
+ */
+const DEAD: ReadonlySet<number> = new Set([
+  ERROR_NETNAME_DELETED,
+  WSAECONNRESET,
+  WSAECONNABORTED,
+  WSAENETRESET,
+  WSAENOTCONN,
+]);
 
 /** Makes the driver's state of a connection that was accepted; gives the error number where it cannot. */
 export type AdoptHandle = (handle: number, listener: PortSocket) => PortSocket | number;

@@ -1,13 +1,15 @@
-import { isIPv6 } from 'node:net';
-import { allocatePages } from '../../../native-bindings/windows/pages.js';
+import { isIPv4, isIPv6 } from 'node:net';
 import { MappedMemory } from '../../../native-bindings/memory.js';
+import { allocatePages } from '../../../native-bindings/windows/pages.js';
 import { sockaddr_in6 } from '../../../native-bindings/windows/structs.js';
+import { WSAEMSGSIZE } from '../../../native-bindings/windows/winerror.js';
 import { readSockaddr, writeSockaddr } from '../../bsd/sockaddr.js';
-import { isIPv4 } from 'node:net';
 import type { AddressFamily, SocketAddress } from '../../port/address.js';
 import { type DatagramError, type ManagedBatch, MAX_SEGMENTS } from '../../port/datagram-features.js';
 import { InvalidArgumentError, OutOfRangeError, SocketStateError } from '../../port/errors.js';
-import { WINSOCK_SOCKADDR } from './winsock.js';
+import type { PortSocket, RequestKind } from './port-socket.js';
+import type { Requests } from './requests.js';
+import { WINSOCK_SOCKADDR, type Winsock } from './winsock.js';
 
 /** Room for an IPv4 or IPv6 address and, behind it, for its length: recvfrom writes both. */
 const NAME_BYTES = sockaddr_in6.size + 4;
@@ -172,38 +174,48 @@ export class WinsockDatagramBatch implements ManagedBatch {
     giveMemory(memory);
   }
 
-  /** Receives into the next place: `receive` is told where, and gives bytes or a negated error, which this gives. */
-  receiveNext(
-    receive: (target: number, length: number, from: number, fromLength: number) => number,
-    isTruncated: (error: number) => boolean,
-  ): number {
-    const memory = this.#open();
+  /** Receives into the next place; gives 0 or more, or a negated error. */
+  receiveNext(winsock: Winsock, handle: number): number {
+    const batch = this.#open();
+    const { memory } = batch;
     const place = this.#places;
     const name = place * NAME_BYTES;
-    memory.memory.u32[memory.nameLengthWord(place)] = NAME_LENGTH_AT;
-    const { memory: mapped } = memory;
-    const at = memory.dataAt(place);
-    const received = receive(
-      mapped.address(at),
-      this.datagramBytes,
-      mapped.address(name),
-      mapped.address(name + NAME_LENGTH_AT),
+    const nameLength = name + NAME_LENGTH_AT;
+    memory.u32[nameLength >> 2] = NAME_LENGTH_AT;
+    const at = batch.dataAt(place);
+    const { datagramBytes } = this;
+    const received = winsock.receiveFrom(
+      handle,
+      memory.address(at),
+      datagramBytes,
+      memory.address(name),
+      memory.address(nameLength),
     );
-    const truncated = received < 0 && isTruncated(-received);
+    // The datagram was longer: what fits has been received, and the rest is lost.
+    const truncated = received === -WSAEMSGSIZE;
     if (received < 0 && !truncated) return received;
     this.#places++;
-    this.#book(place, at, truncated ? this.datagramBytes : received, truncated);
-    return truncated ? this.datagramBytes : received;
+    this.#book(place, at, truncated ? datagramBytes : received, truncated);
+    return 0;
   }
 
-  /** Sends a datagram: `send` is told where its bytes and its address are, and its result is given. */
-  sendAt(
-    index: number,
-    send: (source: number, length: number, to: number, toLength: number) => number,
-  ): number {
+  /** Sends a datagram; gives its bytes or a negated error. */
+  send(winsock: Winsock, handle: number, index: number): number {
     const { place, offset, length } = this.#check(index);
-    const { memory, nameLength } = this.#named(place);
-    return send(memory.address(offset), length, memory.address(place * NAME_BYTES), nameLength);
+    const { memory } = this.#open();
+    const name = place * NAME_BYTES;
+    const nameLength = memory.u32[(name + NAME_LENGTH_AT) >> 2] as number;
+    const to = nameLength === 0 ? 0 : memory.address(name);
+    return winsock.sendTo(handle, memory.address(offset), length, to, nameLength);
+  }
+
+  /** Sends a datagram by an overlapped request. The batch must not change until its completion. */
+  submit(requests: Requests, socket: PortSocket, kind: RequestKind, index: number): number {
+    const { place, offset, length } = this.#check(index);
+    const { memory } = this.#open();
+    const name = place * NAME_BYTES;
+    const nameLength = memory.u32[(name + NAME_LENGTH_AT) >> 2] as number;
+    return requests.sendTo(socket, kind, memory.address(offset), length, memory.address(name), nameLength);
   }
 
   /** Takes what was received ahead, as much as fits; gives the number of datagrams. */
@@ -272,11 +284,6 @@ export class WinsockDatagramBatch implements ManagedBatch {
       entry.truncated = truncated;
     }
     this.#count++;
-  }
-
-  #named(place: number): { memory: MappedMemory; nameLength: number } {
-    const memory = this.#open();
-    return { memory: memory.memory, nameLength: memory.memory.u32[memory.nameLengthWord(place)] as number };
   }
 
   #open(): BatchMemory {

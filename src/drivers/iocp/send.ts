@@ -126,9 +126,10 @@ export class Sender {
     const { winsock, buffers } = this.#shared;
     const { buffer, lentBuffer } = operation;
     if (buffer !== null) {
-      if (from === 0) return buffer.length === 0 ? 0 : winsock.send(socket.descriptor, buffer, Math.min(length, buffer.length));
-      const rest = buffer.subarray(from, from + length);
-      return rest.length === 0 ? 0 : winsock.send(socket.descriptor, rest, rest.length);
+      // Detached: it has no bytes any more.
+      if (buffer.length === 0) return 0;
+      const rest = from === 0 ? buffer : buffer.subarray(from, from + length);
+      return winsock.send(socket.descriptor, rest, Math.min(length, rest.length));
     }
     if (lentBuffer !== -1 && buffers.isMapped(lentBuffer)) {
       return winsock.sendAt(socket.descriptor, buffers.address(lentBuffer, operation.lentOffset + from), length);

@@ -7,19 +7,25 @@ export const WAITER_PARKED = 0;
 export const WAITER_WATCHING = 1;
 /** Completions lie in its buffer for the other thread to take. */
 export const WAITER_DELIVERED = 2;
-/** The waiting thread ends. */
-export const WAITER_STOPPED = 3;
+/** The waiting thread is to leave the port alone. */
+export const WAITER_LEAVING = 3;
+/** It has left the port, and sleeps until it gets another one. */
+export const WAITER_IDLE = 4;
 
-/** Everything the waiting thread is told, once. Addresses are in mapped memory, which outlives both threads. */
-export interface WaiterData {
+/** The port to wait on, told in a message before the first wait. Addresses are in mapped memory, which outlives both threads. */
+export interface WaiterPort {
   readonly port: number;
   /** An array of OVERLAPPED_ENTRY, its length, and the address of the ULONG that says how many were filled. */
   readonly entries: number;
   readonly capacity: number;
   readonly removed: number;
-  readonly timeoutMs: number;
-  readonly control: SharedArrayBuffer;
 }
 
-/** The thread's messages: it has begun to wait; it has delivered. */
-export type WaiterMessage = 'up' | 'delivered';
+/** What the waiting thread is told when it starts. */
+export interface WaiterData {
+  readonly control: SharedArrayBuffer;
+  readonly timeoutMs: number;
+}
+
+/** The thread's messages: it has begun to wait; it has delivered; it has left the port. */
+export type WaiterMessage = 'up' | 'delivered' | 'left';

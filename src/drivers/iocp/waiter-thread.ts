@@ -1,30 +1,67 @@
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { kernel32 } from '../../../native-bindings/windows/kernel32.js';
 import { WAIT_TIMEOUT } from '../../../native-bindings/windows/winerror.js';
-import * as protocol from './waiter-protocol.js';
+import {
+  WAITER_DELIVERED,
+  WAITER_IDLE,
+  WAITER_LEAVING,
+  WAITER_STATE,
+  WAITER_WATCHING,
+  type WaiterData,
+  type WaiterMessage,
+  type WaiterPort,
+} from './waiter-protocol.js';
 
-/** Waits on the completion port, so that the event loop of the other thread need not. */
-function waitForCompletions(data: protocol.WaiterData, owner: MessagePort): void {
-  const { port, entries, capacity, removed, timeoutMs, control } = data;
-  const { GetQueuedCompletionStatusEx, GetLastError } = kernel32();
-  const words = new Int32Array(control);
-  owner.postMessage('up' satisfies protocol.WaiterMessage);
-  for (;;) {
-    const state = Atomics.load(words, protocol.WAITER_STATE);
-    if (state === protocol.WAITER_STOPPED) return;
-    if (state !== protocol.WAITER_WATCHING) {
-      Atomics.wait(words, protocol.WAITER_STATE, state);
-      continue;
+/** Waits on completion ports, so that the event loop of the other thread need not. */
+class WaitingThread {
+  readonly #owner: MessagePort;
+  readonly #words: Int32Array;
+  readonly #timeoutMs: number;
+  readonly #calls = kernel32();
+  #port: WaiterPort | null = null;
+
+  constructor(owner: MessagePort, { control, timeoutMs }: WaiterData) {
+    this.#owner = owner;
+    this.#words = new Int32Array(control);
+    this.#timeoutMs = timeoutMs;
+  }
+
+  run(): never {
+    this.#tell('up');
+    for (;;) {
+      const state = Atomics.load(this.#words, WAITER_STATE);
+      switch (state) {
+        case WAITER_WATCHING:
+          this.#wait();
+          break;
+        case WAITER_LEAVING:
+          this.#port = null;
+          Atomics.store(this.#words, WAITER_STATE, WAITER_IDLE);
+          this.#tell('left');
+          break;
+        default:
+          Atomics.wait(this.#words, WAITER_STATE, state);
+      }
     }
-    if (GetQueuedCompletionStatusEx(port, entries, capacity, removed, timeoutMs, 0) === 0) {
-      if (GetLastError() === WAIT_TIMEOUT) continue;
-      // ERROR_ABANDONED_WAIT_0: the port was closed.
-      return;
+  }
+
+  #wait(): void {
+    this.#port ??= (receiveMessageOnPort(this.#owner)?.message as WaiterPort | undefined) ?? null;
+    if (this.#port === null) throw new Error('The waiting thread has no port to wait on');
+    const { port, entries, capacity, removed } = this.#port;
+    const got = this.#calls.GetQueuedCompletionStatusEx(port, entries, capacity, removed, this.#timeoutMs, 0);
+    if (got === 0) {
+      const error = this.#calls.GetLastError();
+      if (error === WAIT_TIMEOUT) return;
+      throw new Error(`Cannot wait on the completion port: error ${error}`);
     }
-    const { WAITER_STATE, WAITER_WATCHING, WAITER_DELIVERED } = protocol;
-    if (Atomics.compareExchange(words, WAITER_STATE, WAITER_WATCHING, WAITER_DELIVERED) !== WAITER_WATCHING) return;
-    owner.postMessage('delivered' satisfies protocol.WaiterMessage);
+    const before = Atomics.compareExchange(this.#words, WAITER_STATE, WAITER_WATCHING, WAITER_DELIVERED);
+    if (before === WAITER_WATCHING) this.#tell('delivered');
+  }
+
+  #tell(message: WaiterMessage): void {
+    this.#owner.postMessage(message);
   }
 }
 
-if (parentPort !== null) waitForCompletions(workerData as protocol.WaiterData, parentPort);
+if (parentPort !== null) new WaitingThread(parentPort, workerData as WaiterData).run();

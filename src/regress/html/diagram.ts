@@ -1,5 +1,5 @@
 import type { TraceEntry } from '../trace.js';
-import { escape } from './escape.js';
+import { escapeMarkup } from './escape.js';
 import { type Arrow, type Bar, type Mark, type Sequence, sequenceOf } from './sequence.js';
 
 const WIDTH = 660;
@@ -45,7 +45,7 @@ export function renderDiagram(events: readonly TraceEntry[], id: string, title: 
   ];
   const names = `aria-labelledby="${id}-title" role="img"`;
   const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`;
-  const heading = `<title id="${id}-title">${escape(title)}</title>`;
+  const heading = `<title id="${id}-title">${escapeMarkup(title)}</title>`;
   return `<svg class="sequence" xmlns="http://www.w3.org/2000/svg" ${size} ${names}>${heading}${parts.join('')}</svg>`;
 }
 
@@ -96,8 +96,9 @@ function renderBar(bar: Bar, scale: TimeScale): string {
   const x = barLeft(bar);
   const rect = (cssClass: string, y: number, height: number) =>
     `<rect class="${cssClass}" x="${px(x)}" y="${px(y)}" width="${BAR_WIDTH}" height="${px(height)}" rx="3"/>`;
-  const left = bar.pendingUntilMs > bar.endMs ? rect('left', bottom, Math.max(scale.y(bar.pendingUntilMs) - bottom, 4)) : '';
-  return `<g><title>${escape(bar.title)}</title>${left}${rect(`bar ${bar.tone}`, top, bottom - top)}</g>`;
+  const left =
+    bar.pendingUntilMs > bar.endMs ? rect('left', bottom, Math.max(scale.y(bar.pendingUntilMs) - bottom, 4)) : '';
+  return `<g><title>${escapeMarkup(bar.title)}</title>${left}${rect(`bar ${bar.tone}`, top, bottom - top)}</g>`;
 }
 
 function renderMarks(sequence: Sequence, rows: readonly number[]): string[] {
@@ -106,9 +107,11 @@ function renderMarks(sequence: Sequence, rows: readonly number[]): string[] {
   let lastTime = '';
   return sequence.marks.map((mark, index) => {
     const y = rows[index] ?? TOP;
-    if (mark.gap) return `<text class="gap" x="${(OURS_X + PEER_X) / 2}" y="${px(y + 4)}" text-anchor="middle">⋮ ${escape(mark.text)} ⋮</text>`;
+    if (mark.gap)
+      return `<text class="gap" x="${(OURS_X + PEER_X) / 2}" y="${px(y + 4)}" text-anchor="middle">⋮ ${escapeMarkup(mark.text)} ⋮</text>`;
     const time = formatTime(mark.atMs);
-    const timeText = time === lastTime ? '' : `<text class="time" x="${TIME_RIGHT}" y="${px(y + 4)}" text-anchor="end">${time}</text>`;
+    const timeText =
+      time === lastTime ? '' : `<text class="time" x="${TIME_RIGHT}" y="${px(y + 4)}" text-anchor="end">${time}</text>`;
     lastTime = time;
     return timeText + (mark.side === 'ours' ? oursText(mark, y, textRight) : peerText(mark, y));
   });
@@ -130,8 +133,8 @@ function label(mark: Mark, x: number, y: number, anchor: 'start' | 'end', room: 
   const bold = mark.tone === 'fin' || mark.tone === 'rst';
   const letters = Math.floor(room / (bold ? BOLD_LETTER : LETTER));
   const clipped = mark.text.length > letters ? `${mark.text.slice(0, letters - 1)}…` : mark.text;
-  const title = clipped === mark.text ? '' : `<title>${escape(mark.text)}</title>`;
-  return `<text class="what ${mark.tone}" x="${px(x)}" y="${px(y + 4)}" text-anchor="${anchor}">${title}${escape(clipped)}</text>`;
+  const title = clipped === mark.text ? '' : `<title>${escapeMarkup(mark.text)}</title>`;
+  return `<text class="what ${mark.tone}" x="${px(x)}" y="${px(y + 4)}" text-anchor="${anchor}">${title}${escapeMarkup(clipped)}</text>`;
 }
 
 function renderArrows(arrows: readonly Arrow[], scale: TimeScale): string[] {
@@ -143,7 +146,7 @@ function renderArrows(arrows: readonly Arrow[], scale: TimeScale): string[] {
     const y1 = scale.y(arrow.fromMs);
     const y2 = Math.max(scale.y(arrow.toMs), y1);
     const took = arrow.toMs - arrow.fromMs;
-    const title = `<title>${escape(arrow.label)}${took > 0 ? `, ${took.toFixed(2)} ms` : ''}</title>`;
+    const title = `<title>${escapeMarkup(arrow.label)}${took > 0 ? `, ${took.toFixed(2)} ms` : ''}</title>`;
     const line = `<line x1="${x1}" y1="${px(y1)}" x2="${x2}" y2="${px(y2)}"/>`;
     lines.push(`<g class="arrow ${arrow.tone}">${title}${line}${arrowHead(x1, y1, x2, y2)}</g>`);
     labels.push(arrowLabel(arrow, x1, y1, x2, y2, taken));
@@ -168,7 +171,7 @@ function arrowLabel(arrow: Arrow, x1: number, y1: number, x2: number, y2: number
     const box = { left: x - half, right: x + half, top: y - 10, bottom: y + 2 };
     if (taken.some((other) => overlap(other, box))) continue;
     taken.push(box);
-    return `<text class="on ${arrow.tone}" x="${px(x)}" y="${px(y)}" text-anchor="middle">${escape(arrow.label)}</text>`;
+    return `<text class="on ${arrow.tone}" x="${px(x)}" y="${px(y)}" text-anchor="middle">${escapeMarkup(arrow.label)}</text>`;
   }
   return '';
 }

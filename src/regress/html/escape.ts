@@ -10,7 +10,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * Text for an element's content or a quoted attribute, in HTML and in XML. Characters that XML 1.0 cannot hold at all
  * become U+FFFD: error messages may quote anything.
  */
-export function escape(text: string): string {
+export function escapeMarkup(text: string): string {
   const legal = text.replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD');
   return legal.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

@@ -3,7 +3,7 @@ import { count } from '../summary.js';
 import { formatDuration } from '../terminal.js';
 import { describePeerView } from '../trace.js';
 import { renderDiagram } from './diagram.js';
-import { escape, slug } from './escape.js';
+import { escapeMarkup, slug } from './escape.js';
 import { STYLE } from './style.js';
 
 /** The report as one self-contained page: no script, and nothing is fetched. */
@@ -16,7 +16,7 @@ export function renderPage(report: Report): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(title)} - overlapped regress</title>
+<title>${escapeMarkup(title)} - overlapped regress</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -56,11 +56,12 @@ function renderHeader(report: Report): string {
     ['Date', report.date.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
     ['Took', formatDuration(report.durationMs)],
   ];
-  const list = facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escape(value)}</dd></div>`).join('');
+  const list = facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeMarkup(value)}</dd></div>`).join('');
   const others = notRun.map(({ name, reason, usable }) => `${name}: ${usable ? 'not asked for' : reason}`);
-  const notes = others.length > 0 ? `<p class="soft" style="margin:12px 0 0">Not run: ${escape(others.join('; '))}</p>` : '';
+  const notes =
+    others.length > 0 ? `<p class="soft" style="margin:12px 0 0">Not run: ${escapeMarkup(others.join('; '))}</p>` : '';
   return `<header><div>
-<p class="kicker">overlapped ${escape(machine.overlapped)}: timeout, cancel and close, seen from both ends</p>
+<p class="kicker">overlapped ${escapeMarkup(machine.overlapped)}: timeout, cancel and close, seen from both ends</p>
 <h1 class="${report.holds ? 'holds' : 'broken'}">${report.holds ? '✓' : '✗'} ${verdict(report)}</h1>
 <dl class="facts">${list}</dl>${notes}
 </div></header>`;
@@ -77,7 +78,7 @@ function renderStory(report: Report): string {
   return `<h2>The defect, and its repair</h2>
 <p>A receive is timed out by a timer. If its IO stays pending when the socket is closed, the connection is reset, and
 the server's last send fails. If the timeout cancels the IO first, the server sees the end of the stream and its send
-succeeds. (Driver: ${escape(defect.driver)})</p>
+succeeds. (Driver: ${escapeMarkup(defect.driver)})</p>
 <div class="pair">
 ${panel('The defect', 'onTimeout: leavePending, then closesocket()', defect, STORY[0])}
 ${panel('The repair', 'onTimeout: cancel, then close()', repair, STORY[1])}
@@ -86,11 +87,11 @@ ${panel('The repair', 'onTimeout: cancel, then close()', repair, STORY[1])}
 
 function renderMatrix(report: Report): string {
   const drivers = report.drivers.filter((driver) => driver.ran).map((driver) => driver.name);
-  const heads = drivers.map((driver) => `<th scope="col">${escape(driver)}</th>`).join('');
+  const heads = drivers.map((driver) => `<th scope="col">${escapeMarkup(driver)}</th>`).join('');
   const groups = [...new Set(report.scenarios.map((scenario) => scenario.group))];
   const rows = groups.map((group) => {
     const own = report.scenarios.filter((scenario) => scenario.group === group);
-    const heading = `<tr><th scope="rowgroup" colspan="${drivers.length + 3}">${escape(group)}</th></tr>`;
+    const heading = `<tr><th scope="rowgroup" colspan="${drivers.length + 3}">${escapeMarkup(group)}</th></tr>`;
     return `<tbody>${heading}${own.map((scenario) => matrixRow(scenario, drivers)).join('')}</tbody>`;
   });
   return `<div class="scroll"><table>
@@ -105,9 +106,9 @@ function matrixRow(scenario: ReportedScenario, drivers: readonly string[]): stri
     return `<td>${result ? statusText(result) : '<span class="soft">not run</span>'}</td>`;
   });
   const seen = [...new Set(scenario.results.map((result) => describePeerView(result.peer)))].join(' | ');
-  const link = `<a class="id" href="#${slug(scenario.id)}">${escape(scenario.id)}</a>`;
-  const checks = `<td class="checks soft">${escape(scenario.checks)}</td>`;
-  return `<tr><td>${link}</td>${cells.join('')}<td>${escape(seen)}</td>${checks}</tr>`;
+  const link = `<a class="id" href="#${slug(scenario.id)}">${escapeMarkup(scenario.id)}</a>`;
+  const checks = `<td class="checks soft">${escapeMarkup(scenario.checks)}</td>`;
+  return `<tr><td>${link}</td>${cells.join('')}<td>${escapeMarkup(seen)}</td>${checks}</tr>`;
 }
 
 const MARKS = { pass: '✓', fail: '✗', skip: '-' } as const;
@@ -129,31 +130,34 @@ const KEY = `<p class="key">
 
 function renderScenario(scenario: ReportedScenario): string {
   const failed = scenario.results.some((result) => result.status === 'fail');
-  const chips = scenario.results.map((result) => `<span>${escape(result.driver)} ${statusText(result)}</span>`).join(' ');
+  const chips = scenario.results
+    .map((result) => `<span>${escapeMarkup(result.driver)} ${statusText(result)}</span>`)
+    .join(' ');
   const panels = scenario.results.map((result) => renderResult(scenario, result)).join('\n');
-  return `<details${failed ? ' open' : ''}><summary><span class="id">${escape(scenario.id)}</span><span class="checks">${escape(scenario.checks)}</span>${chips}</summary>
-<div class="body" id="${slug(scenario.id)}"><p class="soft">Contract: ${escape(scenario.contract)}</p><div class="pair">${panels}</div></div></details>`;
+  return `<details${failed ? ' open' : ''}><summary><span class="id">${escapeMarkup(scenario.id)}</span><span class="checks">${escapeMarkup(scenario.checks)}</span>${chips}</summary>
+<div class="body" id="${slug(scenario.id)}"><p class="soft">Contract: ${escapeMarkup(scenario.contract)}</p><div class="pair">${panels}</div></div></details>`;
 }
 
 function renderResult(scenario: ReportedScenario, result: ReportedResult): string {
   const id = `${slug(scenario.id)}-${slug(result.driver)}`;
   const title = `${scenario.id} on ${result.driver}: ${result.status}; the peer saw ${describePeerView(result.peer)}`;
   const diagram = result.events.length > 0 ? renderDiagram(result.events, id, title) : '<p class="soft">No events.</p>';
-  const dropped = result.droppedEvents > 0 ? `<p class="soft">${count(result.droppedEvents, 'further event')} not recorded.</p>` : '';
+  const dropped =
+    result.droppedEvents > 0 ? `<p class="soft">${count(result.droppedEvents, 'further event')} not recorded.</p>` : '';
   const held = result.held.length > 0 ? `<ul class="held">${grouped(result.held)}</ul>` : '';
-  return `<section class="panel"><h3>${escape(result.driver)} ${statusText(result)}</h3>${renderFailure(result)}${diagram}${dropped}${held}</section>`;
+  return `<section class="panel"><h3>${escapeMarkup(result.driver)} ${statusText(result)}</h3>${renderFailure(result)}${diagram}${dropped}${held}</section>`;
 }
 
 /** The expectations, each once, with how often it held. */
 function grouped(held: readonly string[]): string {
   const times = new Map<string, number>();
   for (const text of held) times.set(text, (times.get(text) ?? 0) + 1);
-  return [...times].map(([text, n]) => `<li>${escape(text)}${n > 1 ? ` ×${n}` : ''}</li>`).join('');
+  return [...times].map(([text, n]) => `<li>${escapeMarkup(text)}${n > 1 ? ` ×${n}` : ''}</li>`).join('');
 }
 
 function renderFailure(result: ReportedResult): string {
   if (result.failure === null) return '';
   const { expectation, saw } = result.failure;
-  if (result.status === 'skip') return `<div class="failure skip">Skipped: ${escape(saw)}</div>`;
-  return `<div class="failure"><strong>Expected:</strong> ${escape(expectation)}\n<strong>But</strong> ${escape(saw)}</div>`;
+  if (result.status === 'skip') return `<div class="failure skip">Skipped: ${escapeMarkup(saw)}</div>`;
+  return `<div class="failure"><strong>Expected:</strong> ${escapeMarkup(expectation)}\n<strong>But</strong> ${escapeMarkup(saw)}</div>`;
 }

@@ -1,4 +1,4 @@
-import { type OperationEntry, type PeerEntry, formatBytes, type TraceEntry } from '../trace.js';
+import { formatBytes, type OperationEntry, type PeerEntry, type TraceEntry } from '../trace.js';
 
 /** What a sequence diagram shows, before it has a shape: marks on two lifelines, bars on ours, arrows between. */
 export interface Sequence {
@@ -62,7 +62,9 @@ export function sequenceOf(events: readonly TraceEntry[]): Sequence {
   const bars = operations.map(barOf);
   layLanes(bars);
   const all = [
-    ...operations.flatMap((operation, index) => operationMarks(operation, bars[index] as Bar, prefix(operation.socket), peers)),
+    ...operations.flatMap((operation, index) =>
+      operationMarks(operation, bars[index] as Bar, prefix(operation.socket), peers),
+    ),
     ...peers.map((peer) => peerMark(peer, prefix(peer.socket))),
   ].sort((one, other) => one.atMs - other.atMs);
   const arrows = [...peers.flatMap((peer) => arrowOf(peer, operations, peers)), ...acceptArrows(operations, peers)];
@@ -73,7 +75,10 @@ export function sequenceOf(events: readonly TraceEntry[]): Sequence {
 function isWorthShowing(event: PeerEntry, seen: readonly PeerEntry[]): boolean {
   if (event.kind === 'closed') return false;
   const told = (other: PeerEntry) =>
-    other.kind === 'sendFailed' && other.code === event.code && other.socket === event.socket && other.atMs <= event.atMs;
+    other.kind === 'sendFailed' &&
+    other.code === event.code &&
+    other.socket === event.socket &&
+    other.atMs <= event.atMs;
   return event.kind !== 'rst' || !seen.some(told);
 }
 
@@ -184,7 +189,10 @@ function describePeer(peer: PeerEntry): [text: string, tone: Tone] {
     case 'rst':
       return [`${peer.code} (RST)`, 'rst'];
     case 'sent':
-      return [peer.reads > 1 ? `${peer.reads} sends of ${bytes} in all succeeded` : `send of ${bytes} succeeded`, 'plain'];
+      return [
+        peer.reads > 1 ? `${peer.reads} sends of ${bytes} in all succeeded` : `send of ${bytes} succeeded`,
+        'plain',
+      ];
     case 'sendFailed':
       return [`send of ${bytes} failed: ${peer.code}`, 'rst'];
     case 'ended':
@@ -208,9 +216,13 @@ function arrowOf(peer: PeerEntry, operations: readonly OperationEntry[], peers: 
     own.findLast((operation) => verbs.has(operation.verb) && operation.startMs <= peer.atMs);
   // Bytes come from the first send since the peer last got some; a longer send goes on without a new beginning.
   const arrived = (label: string, tone: Tone, verbs: ReadonlySet<string>): Arrow[] => {
-    const before = peers.findLast((other) => other.kind === peer.kind && other.socket === peer.socket && other.atMs < peer.atMs);
+    const before = peers.findLast(
+      (other) => other.kind === peer.kind && other.socket === peer.socket && other.atMs < peer.atMs,
+    );
     const sinceMs = before?.untilMs ?? 0;
-    const from = own.find((operation) => verbs.has(operation.verb) && operation.startMs >= sinceMs && operation.startMs <= peer.atMs);
+    const from = own.find(
+      (operation) => verbs.has(operation.verb) && operation.startMs >= sinceMs && operation.startMs <= peer.atMs,
+    );
     return [{ from: 'ours', fromMs: from?.startMs ?? peer.atMs, toMs: peer.atMs, label, tone }];
   };
   // A FIN follows the last byte: it leaves when the sends before it are through.
@@ -235,7 +247,15 @@ function arrowOf(peer: PeerEntry, operations: readonly OperationEntry[], peers: 
     case 'sendFailed':
       return peer.code === 'ECONNRESET' ? ending('RST', 'rst') : [];
     case 'sent':
-      return [toOurs(peer, own, formatBytes(peer.bytes), 'data', (operation) => operation.bytes > 0 && operation.verb.startsWith('recv'))];
+      return [
+        toOurs(
+          peer,
+          own,
+          formatBytes(peer.bytes),
+          'data',
+          (operation) => operation.bytes > 0 && operation.verb.startsWith('recv'),
+        ),
+      ];
     case 'ended':
       return [toOurs(peer, own, 'FIN', 'fin', (operation) => operation.bytes === 0 && operation.verb === 'recv')];
     case 'reset':

@@ -26,7 +26,8 @@ export const abortScenarios: readonly Scenario[] = [
       await context.wait(20);
       context.expectEqual('five operations are pending', ours.socket.pendingOperations, 5);
       await ours.abort();
-      for (const outcome of await Promise.all(receives)) context.expectCode('a receive is aborted', outcome, 'ECANCELED');
+      for (const outcome of await Promise.all(receives))
+        context.expectCode('a receive is aborted', outcome, 'ECANCELED');
       for (const outcome of await Promise.all(sends)) context.expectCode('a send is aborted', outcome, 'ECANCELED');
       context.expectEqual('nothing is pending', ours.socket.pendingOperations, 0);
       await peer.resume();
@@ -69,7 +70,7 @@ export const abortScenarios: readonly Scenario[] = [
   },
   {
     id: 'abort/accepted-connection',
-    checks: 'A server\'s abort() of an accepted connection resets it and leaves the listener alone',
+    checks: "A server's abort() of an accepted connection resets it and leaves the listener alone",
     contract: 'close, row 2; libuv tcp_close_reset_accepted',
     run: async (context) => {
       const listener = await context.listen();

@@ -10,7 +10,9 @@ export const acceptScenarios: readonly Scenario[] = [
     contract: 'operations, rules 2 and 5',
     run: async (context) => {
       const listener = await context.listen();
-      const accepting = context.trace.operation('A', 'accept', 'timeoutMs 30', () => listener.accept({ timeoutMs: 30 }));
+      const accepting = context.trace.operation('A', 'accept', 'timeoutMs 30', () =>
+        listener.accept({ timeoutMs: 30 }),
+      );
       context.expectCode('the accept times out', await settled(accepting), 'ETIMEDOUT');
       const { ours, peer } = await context.acceptedPair(listener);
       await peer.send(pattern(4));
@@ -34,7 +36,12 @@ export const acceptScenarios: readonly Scenario[] = [
       await second.reset();
       await context.wait(20);
       const early = await settled(listener.accept({ timeoutMs: 200 }));
-      if ('error' in early) context.expect('a connection that is gone is ECONNABORTED or nothing', ['ECONNABORTED', 'ETIMEDOUT'].includes(early.code), early.code);
+      if ('error' in early)
+        context.expect(
+          'a connection that is gone is ECONNABORTED or nothing',
+          ['ECONNABORTED', 'ETIMEDOUT'].includes(early.code),
+          early.code,
+        );
       else await context.keep(early.value).abort();
       const third = await context.acceptedPair(listener);
       await third.peer.send(pattern(2));
@@ -51,7 +58,8 @@ export const acceptScenarios: readonly Scenario[] = [
       const pending = [settled(listener.accept()), settled(listener.accept({ timeoutMs: 5000 }))];
       await context.wait(10);
       const result = await listener.close();
-      for (const outcome of await Promise.all(pending)) context.expectCode('an accept is aborted', outcome, 'ECANCELED');
+      for (const outcome of await Promise.all(pending))
+        context.expectCode('an accept is aborted', outcome, 'ECANCELED');
       context.expectEqual('there is no connection to end', result.sent, 'none');
       const refused = await settled(context.peer.connect(port));
       context.expect('a connect is refused', 'error' in refused, 'it succeeded');
@@ -59,7 +67,8 @@ export const acceptScenarios: readonly Scenario[] = [
   },
   {
     id: 'accept/server-outside-timeout',
-    checks: 'The repair on the server\'s side: an accepted connection\'s receive times out, close() sends FIN, the client\'s last send succeeds',
+    checks:
+      "The repair on the server's side: an accepted connection's receive times out, close() sends FIN, the client's last send succeeds",
     contract: 'close, row 5',
     run: async (context) => {
       const listener = await context.listen({ recvTimeoutMs: 50 });
@@ -67,7 +76,11 @@ export const acceptScenarios: readonly Scenario[] = [
       context.expectCode('the receive times out', await ours.recv(), 'ETIMEDOUT');
       context.expectEqual('the close says it sent FIN', (await ours.close()).sent, 'FIN');
       await context.expectEnding(peer, 'FIN');
-      context.expectEqual("the client's last send succeeds", (await peer.send(pattern(8), { thenClose: true })).code, '');
+      context.expectEqual(
+        "the client's last send succeeds",
+        (await peer.send(pattern(8), { thenClose: true })).code,
+        '',
+      );
     },
   },
 ];

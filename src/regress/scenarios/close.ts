@@ -1,5 +1,5 @@
-import type { Scenario } from '../scenario.js';
 import { pattern } from '../pattern.js';
+import type { Scenario } from '../scenario.js';
 
 const MIB = 2 ** 20;
 
@@ -53,7 +53,8 @@ export const closeScenarios: readonly Scenario[] = [
   },
   {
     id: 'close/drain-is-bounded',
-    checks: 'close({timeoutMs}) does not wait for ever for a peer that does not read: the connection is reset, not called whole',
+    checks:
+      'close({timeoutMs}) does not wait for ever for a peer that does not read: the connection is reset, not called whole',
     contract: 'close, row 1',
     run: async (context) => {
       const { ours, peer } = await context.pair({ reading: false });
@@ -68,7 +69,7 @@ export const closeScenarios: readonly Scenario[] = [
   },
   {
     id: 'close/no-new-operations',
-    checks: 'After close() no operation can be started, and a second close gives the first one\'s result',
+    checks: "After close() no operation can be started, and a second close gives the first one's result",
     contract: 'close, row 1',
     run: async (context) => {
       const { ours, peer } = await context.pair();
@@ -112,7 +113,7 @@ export const closeScenarios: readonly Scenario[] = [
   {
     id: 'close/fin-after-timeout',
     checks: 'A receive that timed out leaves nothing behind: close() sends FIN',
-    contract: "close, row 5; libuv tcp_close_after_read_timeout",
+    contract: 'close, row 5; libuv tcp_close_after_read_timeout',
     run: async (context) => {
       const { ours, peer } = await context.pair();
       context.expectCode('the receive times out', await ours.recv({ timeoutMs: 50 }), 'ETIMEDOUT');

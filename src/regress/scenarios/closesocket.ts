@@ -12,9 +12,17 @@ interface PendingCase {
 /** What may be pending when closesocket() is called. Each makes it a RST. */
 const PENDING: readonly PendingCase[] = [
   { name: 'pending-recv', what: 'one receive', start: (ours) => [ours.recv()] },
-  { name: 'pending-timed-recv', what: 'one receive with a deadline', start: (ours) => [ours.recv({ timeoutMs: 5000 })] },
+  {
+    name: 'pending-timed-recv',
+    what: 'one receive with a deadline',
+    start: (ours) => [ours.recv({ timeoutMs: 5000 })],
+  },
   { name: 'pending-recvs', what: 'three receives in a row', start: (ours) => [ours.recv(), ours.recv(), ours.recv()] },
-  { name: 'pending-send', what: 'a send that the peer does not read', start: (ours) => [ours.send(pattern(8 * 2 ** 20))] },
+  {
+    name: 'pending-send',
+    what: 'a send that the peer does not read',
+    start: (ours) => [ours.send(pattern(8 * 2 ** 20))],
+  },
   {
     name: 'pending-both',
     what: 'a receive and a send',
@@ -33,7 +41,8 @@ function withPending(pendingCase: PendingCase): Scenario {
       await context.wait(20);
       context.expectEqual('they are pending', ours.socket.pendingOperations, pending.length);
       const result = await ours.closesocket();
-      for (const outcome of await Promise.all(pending)) context.expectCode('a pending operation is aborted', outcome, 'ECANCELED');
+      for (const outcome of await Promise.all(pending))
+        context.expectCode('a pending operation is aborted', outcome, 'ECANCELED');
       context.expectEqual('closesocket() says it sent RST', result.sent, 'RST');
       await peer.resume();
       await context.expectEnding(peer, 'RST');
@@ -44,7 +53,7 @@ function withPending(pendingCase: PendingCase): Scenario {
 export const closesocketScenarios: readonly Scenario[] = [
   {
     id: 'closesocket/idle',
-    checks: 'closesocket() with nothing pending is the platform\'s close: FIN',
+    checks: "closesocket() with nothing pending is the platform's close: FIN",
     contract: 'close, row 3',
     run: async (context) => {
       const { ours, peer } = await context.pair();

@@ -1,5 +1,5 @@
-import type { Scenario } from '../scenario.js';
 import { pattern } from '../pattern.js';
+import type { Scenario } from '../scenario.js';
 
 const TIMEOUT_MS = 50;
 
@@ -7,7 +7,8 @@ const TIMEOUT_MS = 50;
 export const defectScenarios: readonly Scenario[] = [
   {
     id: 'defect/leave-pending-closesocket',
-    checks: 'The original defect: a receive timed out by a timer stays pending, closesocket() resets, and the server\'s last send fails',
+    checks:
+      "The original defect: a receive timed out by a timer stays pending, closesocket() resets, and the server's last send fails",
     contract: 'close, row 4',
     run: async (context) => {
       const { ours, peer } = await context.pair({ onTimeout: 'leavePending', reading: false });
@@ -32,7 +33,7 @@ export const defectScenarios: readonly Scenario[] = [
   },
   {
     id: 'repair/cancel-close',
-    checks: 'The repair: the timed-out receive is cancelled, close() sends FIN, and the server\'s last send succeeds',
+    checks: "The repair: the timed-out receive is cancelled, close() sends FIN, and the server's last send succeeds",
     contract: 'close, row 5',
     run: async (context) => {
       const { ours, peer } = await context.pair({ onTimeout: 'cancel' });

@@ -6,7 +6,8 @@ import type { Scenario } from '../scenario.js';
 export const outcomeScenarios: readonly Scenario[] = [
   {
     id: 'operation/one-end-each',
-    checks: 'Bytes moved, timed out, cancelled by its signal, aborted by a close, failed: each operation ends once, as what it was',
+    checks:
+      'Bytes moved, timed out, cancelled by its signal, aborted by a close, failed: each operation ends once, as what it was',
     contract: 'operations, rule 1',
     run: async (context) => {
       const { ours, peer } = await context.pair();
@@ -93,7 +94,7 @@ export const outcomeScenarios: readonly Scenario[] = [
   },
   {
     id: 'operation/settled-buffer-is-free',
-    checks: 'Nothing is written into a receive\'s buffer after its promise has settled',
+    checks: "Nothing is written into a receive's buffer after its promise has settled",
     contract: 'operations, rule 7; compio drop_with_inflight_ops',
     run: async (context) => {
       const { ours, peer } = await context.pair();
@@ -113,7 +114,7 @@ export const outcomeScenarios: readonly Scenario[] = [
   },
   {
     id: 'operation/late-completion',
-    checks: 'A completion that comes late settles nobody else\'s operation, though their slots are the same',
+    checks: "A completion that comes late settles nobody else's operation, though their slots are the same",
     contract: 'operations, rule 8',
     run: async (context) => {
       const { ours: first, peer: firstPeer } = await context.pair();

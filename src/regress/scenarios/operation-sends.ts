@@ -70,7 +70,11 @@ export const sendScenarios: readonly Scenario[] = [
       const parts = [pattern(10, 1), pattern(70_000, 2), pattern(1, 3), pattern(3000, 4), pattern(200_000, 5)];
       const outcomes = await Promise.all(parts.map((part) => ours.send(part)));
       outcomes.forEach((outcome, index) => {
-        context.expectEqual('a send takes all its bytes', context.success('it succeeds', outcome), parts[index]?.length ?? -1);
+        context.expectEqual(
+          'a send takes all its bytes',
+          context.success('it succeeds', outcome),
+          parts[index]?.length ?? -1,
+        );
       });
       const gathered = [pattern(5, 6), new Uint8Array(0), pattern(9, 7)];
       context.expectEqual('a gathered send takes all its bytes', await ours.socket.send(gathered), 14);

@@ -53,22 +53,41 @@ export const timeoutScenarios: readonly Scenario[] = [
       await context.wait(20);
       const bytes = context.success('with data there it succeeds', await ours.recv({ timeoutMs: 0 }));
       context.expectBytes('with the data', bytes, pattern(9));
-      context.success('a send that fits the kernel\'s buffer succeeds', await ours.send(pattern(10), { timeoutMs: 0 }));
+      context.success("a send that fits the kernel's buffer succeeds", await ours.send(pattern(10), { timeoutMs: 0 }));
       await peer.seesBytes(10);
     },
   },
   {
     id: 'timeout/range-and-type',
-    checks: 'A negative timeout, NaN and what is no number are refused before anything starts; Infinity and huge ones wait',
+    checks:
+      'A negative timeout, NaN and what is no number are refused before anything starts; Infinity and huge ones wait',
     contract: 'operations, rule 3; CPython test_timeout',
     run: async (context) => {
       const { ours, peer } = await context.pair();
       for (const timeoutMs of [-1, -1e-9, Number.NaN, Number.NEGATIVE_INFINITY]) {
-        await refused(context, ours.socket.recv(new Uint8Array(1), { timeoutMs }), `${timeoutMs}`, 'ERR_OUT_OF_RANGE', RangeError);
-        await refused(context, ours.socket.send(new Uint8Array(1), { timeoutMs }), `${timeoutMs}`, 'ERR_OUT_OF_RANGE', RangeError);
+        await refused(
+          context,
+          ours.socket.recv(new Uint8Array(1), { timeoutMs }),
+          `${timeoutMs}`,
+          'ERR_OUT_OF_RANGE',
+          RangeError,
+        );
+        await refused(
+          context,
+          ours.socket.send(new Uint8Array(1), { timeoutMs }),
+          `${timeoutMs}`,
+          'ERR_OUT_OF_RANGE',
+          RangeError,
+        );
       }
       for (const timeoutMs of ['5', null, {}, true, 5n] as unknown as number[]) {
-        await refused(context, ours.socket.recv(new Uint8Array(1), { timeoutMs }), typeof timeoutMs, 'ERR_INVALID_ARG_TYPE', TypeError);
+        await refused(
+          context,
+          ours.socket.recv(new Uint8Array(1), { timeoutMs }),
+          typeof timeoutMs,
+          'ERR_INVALID_ARG_TYPE',
+          TypeError,
+        );
       }
       context.expectEqual('nothing was started', ours.socket.pendingOperations, 0);
       for (const timeoutMs of [Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 32 + 5, Number.MAX_VALUE]) {
@@ -83,7 +102,8 @@ export const timeoutScenarios: readonly Scenario[] = [
   },
   {
     id: 'timeout/queued',
-    checks: 'An operation that waits behind another is on the clock too: it times out there and takes no byte, though data is ready',
+    checks:
+      'An operation that waits behind another is on the clock too: it times out there and takes no byte, though data is ready',
     contract: 'operations, rule 4; Go "expired deadline wins over ready data"',
     run: async (context) => {
       const { ours, peer } = await context.pair();
@@ -93,13 +113,21 @@ export const timeoutScenarios: readonly Scenario[] = [
       context.expectCode('the second receive times out in the queue', await second, 'ETIMEDOUT');
       context.expectEqual('the others are still pending', ours.socket.pendingOperations, 2);
       await peer.send(pattern(12));
-      context.expectBytes('the first gets the first bytes', context.success('it succeeds', await first), pattern(12).subarray(0, 4));
-      context.expectBytes('the third gets the rest', context.success('it succeeds', await third), pattern(12).subarray(4));
+      context.expectBytes(
+        'the first gets the first bytes',
+        context.success('it succeeds', await first),
+        pattern(12).subarray(0, 4),
+      );
+      context.expectBytes(
+        'the third gets the rest',
+        context.success('it succeeds', await third),
+        pattern(12).subarray(4),
+      );
     },
   },
   {
     id: 'timeout/directions',
-    checks: 'Directions are independent: a receive\'s timeout leaves a pending send alone, and the other way round',
+    checks: "Directions are independent: a receive's timeout leaves a pending send alone, and the other way round",
     contract: 'operations, rule 4; Go "reads and writes independent"',
     run: async (context) => {
       const { ours, peer } = await context.pair({ reading: false });
@@ -118,7 +146,8 @@ export const timeoutScenarios: readonly Scenario[] = [
   },
   {
     id: 'timeout/changed-while-pending',
-    checks: 'Defaults that are set, extended and cleared while a receive is pending change the next one, never the pending one',
+    checks:
+      'Defaults that are set, extended and cleared while a receive is pending change the next one, never the pending one',
     contract: 'operations, rule 3; Go "deadlines set, extended, cleared"',
     run: async (context) => {
       const { ours, peer } = await context.pair({ recvTimeoutMs: 60 });
@@ -150,11 +179,15 @@ export const timeoutScenarios: readonly Scenario[] = [
         await socket.send(message);
         let got = 0;
         while (got < 32) {
-          const outcome = await settled(socket.recv(buffer.subarray(got), { timeoutMs: turn % 3 === 0 ? 0.002 : 5000 }));
+          const outcome = await settled(
+            socket.recv(buffer.subarray(got), { timeoutMs: turn % 3 === 0 ? 0.002 : 5000 }),
+          );
           if (!('error' in outcome)) got += outcome.value;
-          else if (outcome.code !== 'ETIMEDOUT') context.expectCode('a receive fails only by its timeout', outcome, 'ETIMEDOUT');
+          else if (outcome.code !== 'ETIMEDOUT')
+            context.expectCode('a receive fails only by its timeout', outcome, 'ETIMEDOUT');
         }
-        if (Buffer.compare(buffer.subarray(0, 32), message) !== 0) context.expect('each echo is exact', false, `turn ${turn} differs`);
+        if (Buffer.compare(buffer.subarray(0, 32), message) !== 0)
+          context.expect('each echo is exact', false, `turn ${turn} differs`);
       }
       context.held.push('each echo is exact');
       context.expectEqual('no deadline is armed', context.proactor.armedDeadlines, 0);

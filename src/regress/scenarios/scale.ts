@@ -1,7 +1,7 @@
+import { TcpSocket } from '../../sockets/tcp-socket.js';
 import { nowMs } from '../clock.js';
 import { type Settled, settled } from '../expectations.js';
 import type { Scenario } from '../scenario.js';
-import { TcpSocket } from '../../sockets/tcp-socket.js';
 
 const ARMED = 100_000;
 const QUEUED_EACH = 1000;
@@ -31,9 +31,11 @@ export const scaleScenarios: readonly Scenario[] = [
           outcomes.push(outcome);
         }
       }
-      context.expectEqual('all are outstanding', context.proactor.outstanding, armed);
+      context.expectEqual(`all ${armed} are outstanding`, context.proactor.outstanding, armed);
       const armingMs = nowMs() - startMs;
-      const ended = await context.trace.operation('A', `${armed} accepts`, `timeoutMs ${timeoutMs}`, () => Promise.all(outcomes));
+      const ended = await context.trace.operation('A', `${armed} accepts`, `timeoutMs ${timeoutMs}`, () =>
+        Promise.all(outcomes),
+      );
       const late = nowMs() - startMs - armingMs - timeoutMs;
       context.expectEqual('all time out', ended.filter((outcome) => outcome.code === 'ETIMEDOUT').length, armed);
       context.expectEqual('none is early', early, 0);
@@ -49,13 +51,14 @@ export const scaleScenarios: readonly Scenario[] = [
       const port = await context.fullListener();
       const count = Math.min(AT_ONCE, context.affordableSockets());
       const timeoutMs = 300;
-      const connect = () => settled(TcpSocket.connect({ host: '127.0.0.1', port, timeoutMs, proactor: context.proactor }));
+      const connect = () =>
+        settled(TcpSocket.connect({ host: '127.0.0.1', port, timeoutMs, proactor: context.proactor }));
       const all = Promise.all(Array.from({ length: count }, connect));
       const outcomes = await context.trace.operation('A', `${count} connects`, `timeoutMs ${timeoutMs}`, () => all);
       for (const outcome of outcomes) if (!('error' in outcome)) context.keep(outcome.value);
       const ended = outcomes.filter((outcome) => outcome.code === 'ETIMEDOUT').length;
       // The listener's queue of connections may have had room for a few.
-      context.expect('all time out', ended >= count - 4, `${ended} of ${count} did`);
+      context.expect(`all ${count} time out`, ended >= count - 4, `${ended} did`);
     },
   },
 ];

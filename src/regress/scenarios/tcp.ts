@@ -1,13 +1,13 @@
+import { TcpSocket } from '../../sockets/tcp-socket.js';
 import { settled } from '../expectations.js';
 import { pattern } from '../pattern.js';
 import type { Scenario } from '../scenario.js';
-import { TcpSocket } from '../../sockets/tcp-socket.js';
 
 /** The life of a connection outside of the close table. */
 export const tcpScenarios: readonly Scenario[] = [
   {
     id: 'tcp/peer-reset',
-    checks: 'A peer\'s RST is ECONNRESET for the pending receive, never an end of the stream',
+    checks: "A peer's RST is ECONNRESET for the pending receive, never an end of the stream",
     contract: 'operations, rule 1',
     run: async (context) => {
       const { ours, peer } = await context.pair();
@@ -19,13 +19,17 @@ export const tcpScenarios: readonly Scenario[] = [
   },
   {
     id: 'tcp/peer-fin',
-    checks: 'A peer\'s FIN is 0 bytes, again and again, and our sends still arrive',
+    checks: "A peer's FIN is 0 bytes, again and again, and our sends still arrive",
     contract: 'operations, rule 1',
     run: async (context) => {
       const { ours, peer } = await context.pair();
       await peer.send(pattern(5));
       await peer.end();
-      context.expectEqual('the bytes before the FIN come', context.success('it succeeds', await ours.recvAll(5)).length, 5);
+      context.expectEqual(
+        'the bytes before the FIN come',
+        context.success('it succeeds', await ours.recvAll(5)).length,
+        5,
+      );
       for (let turn = 0; turn < 2; turn++) {
         const bytes = context.success('a receive succeeds', await ours.recv({ timeoutMs: 2000 }));
         context.expectEqual('with the end of the stream', bytes.length, 0);
@@ -59,13 +63,17 @@ export const tcpScenarios: readonly Scenario[] = [
   },
   {
     id: 'tcp/shutdown-twice',
-    checks: 'A second shutdown() is harmless, and a send after it fails without reaching the kernel\'s SIGPIPE',
+    checks: "A second shutdown() is harmless, and a send after it fails without reaching the kernel's SIGPIPE",
     contract: 'operations, rule 1; libuv shutdown_twice',
     run: async (context) => {
       const { ours, peer } = await context.pair();
       context.success('the first shutdown succeeds', await ours.shutdown());
       const second = await ours.shutdown();
-      context.expect('the second one does too, or says why not', ['', 'ENOTCONN', 'ESHUTDOWN'].includes(second.code), second.code);
+      context.expect(
+        'the second one does too, or says why not',
+        ['', 'ENOTCONN', 'ESHUTDOWN'].includes(second.code),
+        second.code,
+      );
       const sent = await ours.send(pattern(1));
       context.expect('a send fails', 'error' in sent, 'it succeeded');
       await context.expectEnding(peer, 'FIN');
@@ -113,7 +121,11 @@ export const tcpScenarios: readonly Scenario[] = [
     run: async (context) => {
       const port = await context.fullListener();
       const timed = TcpSocket.connect({ host: '127.0.0.1', port, proactor: context.proactor, timeoutMs: 50 });
-      context.expectCode('one times out', await settled(context.trace.operation('A', 'connect', 'timeoutMs 50', () => timed)), 'ETIMEDOUT');
+      context.expectCode(
+        'one times out',
+        await settled(context.trace.operation('A', 'connect', 'timeoutMs 50', () => timed)),
+        'ETIMEDOUT',
+      );
       const controller = new AbortController();
       const { signal } = controller;
       const connecting = settled(TcpSocket.connect({ host: '127.0.0.1', port, proactor: context.proactor, signal }));

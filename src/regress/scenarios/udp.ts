@@ -66,15 +66,21 @@ export const udpScenarios: readonly Scenario[] = [
       for (let turn = 0; order.length < count; turn++) {
         const outcome = await ours.recvFrom({ timeoutMs: (turn % 4) * 0.5, size: 8 });
         if (!('error' in outcome)) order.push(outcome.value.data[0] ?? -1);
-        else if (outcome.code !== 'ETIMEDOUT') context.expectCode('a receive fails only by its timeout', outcome, 'ETIMEDOUT');
+        else if (outcome.code !== 'ETIMEDOUT')
+          context.expectCode('a receive fails only by its timeout', outcome, 'ETIMEDOUT');
       }
       await sending;
-      context.expect('they come once and in order', order.every((value, index) => value === index), order.join(' '));
+      context.expect(
+        'they come once and in order',
+        order.every((value, index) => value === index),
+        order.join(' '),
+      );
     },
   },
   {
     id: 'udp/cancel-one-of-many',
-    checks: 'Of three pending receives one is cancelled by its signal and one times out; the datagrams go to the others',
+    checks:
+      'Of three pending receives one is cancelled by its signal and one times out; the datagrams go to the others',
     contract: 'operations, rules 1 and 4; .NET CanceledOneOfMultipleReceives_Udp',
     run: async (context) => {
       const { ours, peer } = await context.udp();
@@ -87,8 +93,16 @@ export const udpScenarios: readonly Scenario[] = [
       context.expectCode('the second is cancelled', await second, 'ABORT_ERR');
       context.expectCode('the third times out', await third, 'ETIMEDOUT');
       for (const index of [1, 2]) await peer.sendTo(pattern(10, index), ours.socket.port);
-      context.expectBytes('the first gets the first datagram', context.success('it succeeds', await first).data, pattern(10, 1));
-      context.expectBytes('the fourth gets the second', context.success('it succeeds', await fourth).data, pattern(10, 2));
+      context.expectBytes(
+        'the first gets the first datagram',
+        context.success('it succeeds', await first).data,
+        pattern(10, 1),
+      );
+      context.expectBytes(
+        'the fourth gets the second',
+        context.success('it succeeds', await fourth).data,
+        pattern(10, 2),
+      );
     },
   },
   {
@@ -101,7 +115,8 @@ export const udpScenarios: readonly Scenario[] = [
         const pending = [ours.recvFrom(), ours.recvFrom({ timeoutMs: 5000 })];
         await context.wait(10);
         const result = await ours[how]();
-        for (const outcome of await Promise.all(pending)) context.expectCode('a receive is aborted', outcome, 'ECANCELED');
+        for (const outcome of await Promise.all(pending))
+          context.expectCode('a receive is aborted', outcome, 'ECANCELED');
         context.expectEqual(`${how}() says it sent nothing`, result.sent, 'none');
       }
     },
@@ -124,7 +139,8 @@ export const udpScenarios: readonly Scenario[] = [
   },
   {
     id: 'udp/refused-then-usable',
-    checks: 'A connected socket reports its peer\'s absence once, if the platform does, and can be closed in that very moment',
+    checks:
+      "A connected socket reports its peer's absence once, if the platform does, and can be closed in that very moment",
     contract: 'operations, rules 1 and 5; libuv udp_recv_cb_close_pollerr',
     run: async (context) => {
       const { ours, peer } = await context.udp();
@@ -153,9 +169,14 @@ export const udpScenarios: readonly Scenario[] = [
       const { ours, peer } = await context.udp();
       const count = 32;
       const batch = ours.socket.createBatch({ capacity: count, datagramBytes: 256 });
-      for (let i = 0; i < count; i++) batch.add(pattern(50, i), { family: 'IPv4', address: peer.host, port: peer.port });
+      for (let i = 0; i < count; i++)
+        batch.add(pattern(50, i), { family: 'IPv4', address: peer.host, port: peer.port });
       const send = () => ours.socket.sendBatch(batch);
-      context.expectEqual('the batch goes out', await context.trace.operation(ours.name, 'sendBatch', `${count} datagrams`, send), count);
+      context.expectEqual(
+        'the batch goes out',
+        await context.trace.operation(ours.name, 'sendBatch', `${count} datagrams`, send),
+        count,
+      );
       await peer.sees(count);
       const expected = Buffer.concat(Array.from({ length: count }, (_, i) => pattern(50, i)));
       context.expectBytes('the peer has it, in order', await peer.received(), expected);
@@ -163,7 +184,10 @@ export const udpScenarios: readonly Scenario[] = [
       const chunks: Uint8Array[] = [];
       while (chunks.length < count) {
         const receive = () => ours.socket.recvBatch(batch, { timeoutMs: 2000 });
-        const got = context.success('a batch comes', await settled(context.trace.operation(ours.name, 'recvBatch', 'timeoutMs 2000', receive)));
+        const got = context.success(
+          'a batch comes',
+          await settled(context.trace.operation(ours.name, 'recvBatch', 'timeoutMs 2000', receive)),
+        );
         for (let i = 0; i < got; i++) chunks.push(batch.data(i).slice());
         context.expectEqual("with the sender's port", batch.address(0).port, peer.port);
       }

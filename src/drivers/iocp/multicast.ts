@@ -1,0 +1,57 @@
+import { networkInterfaces } from 'node:os';
+import * as c from '../../../native-bindings/windows/constants.js';
+import { ip_mreq, ipv6_mreq } from '../../../native-bindings/windows/structs.js';
+import { WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT } from '../../../native-bindings/windows/winerror.js';
+import { readIPv6, writeIPv4, writeIPv6 } from '../../bsd/ip-text.js';
+import type { SocketAddress } from '../../port/address.js';
+import type { Winsock } from './winsock.js';
+
+/**
+ * Joins or leaves a multicast group on the interface that has the address `localInterface`; '' is the system's
+ * choice. Gives 0 or the negated error number.
+ * https://learn.microsoft.com/windows/win32/winsock/ipproto-ip-socket-options, …/ipproto-ipv6-socket-options
+ */
+export function changeMembership(
+  winsock: Winsock,
+  handle: number,
+  group: SocketAddress,
+  localInterface: string,
+  join: boolean,
+): number {
+  switch (group.family) {
+    case 'IPv4': {
+      const request = new Uint8Array(ip_mreq.size);
+      writeIPv4(group.address, request, ip_mreq.offset.imr_multiaddr);
+      if (localInterface !== '') writeIPv4(localInterface, request, ip_mreq.offset.imr_interface);
+      return winsock.setMembership(handle, c.IPPROTO_IP, join ? c.IP_ADD_MEMBERSHIP : c.IP_DROP_MEMBERSHIP, request);
+    }
+    case 'IPv6': {
+      const index = localInterface === '' ? (group.scopeId ?? 0) : interfaceIndex(localInterface);
+      if (index === -1) return -WSAEADDRNOTAVAIL;
+      const request = new Uint8Array(ipv6_mreq.size);
+      writeIPv6(group.address, request, ipv6_mreq.offset.ipv6mr_multiaddr);
+      new DataView(request.buffer).setUint32(ipv6_mreq.offset.ipv6mr_interface, index, true);
+      return winsock.setMembership(handle, c.IPPROTO_IPV6, join ? c.IPV6_JOIN_GROUP : c.IPV6_LEAVE_GROUP, request);
+    }
+    case 'unix':
+      return -WSAEAFNOSUPPORT;
+  }
+}
+
+/** The index of the interface that has this address; -1 where none has. */
+function interfaceIndex(localAddress: string): number {
+  const wanted = canonicalIPv6(localAddress);
+  for (const entries of Object.values(networkInterfaces())) {
+    for (const entry of entries ?? []) {
+      // libuv gives the interface's index as the scope of every IPv6 address it lists.
+      if (entry.family === 'IPv6' && canonicalIPv6(entry.address) === wanted) return entry.scopeid;
+    }
+  }
+  return -1;
+}
+
+function canonicalIPv6(text: string): string {
+  const bytes = new Uint8Array(16);
+  writeIPv6(text.split('%')[0] ?? '', bytes, 0);
+  return readIPv6(bytes, 0);
+}

@@ -1,0 +1,119 @@
+import { isMainThread, Worker } from 'node:worker_threads';
+import { INFINITE } from '../../../native-bindings/windows/constants.js';
+import {
+  WAITER_DELIVERED,
+  WAITER_IDLE,
+  WAITER_LEAVING,
+  WAITER_PARKED,
+  WAITER_STATE,
+  WAITER_WATCHING,
+  type WaiterData,
+  type WaiterMessage,
+  type WaiterPort,
+} from './waiter-protocol.js';
+
+/**
+ * A thread that is in the kernel cannot be ended from outside. The main thread's exit wakes it; a worker that is
+ * terminated runs no exit handler, so there the wait ends by itself now and then.
+ */
+const WAIT_IN_WORKER_MS = 250;
+
+/** Threads without a port that are kept for the next one: to start one takes as long as thousands of receives. */
+const MAX_IDLE = 1;
+
+/** Whoever waits by way of the thread. */
+export interface WaiterOwner {
+  readonly port: WaiterPort;
+  /** The thread has started, or has delivered. */
+  heard(message: WaiterMessage): void;
+  /** Puts something on the port, so that a wait ends. */
+  interrupt(): void;
+}
+
+const idle: WaiterWorker[] = [];
+
+/** A worker thread that blocks in GetQueuedCompletionStatusEx for one owner after the other. */
+export class WaiterWorker {
+  readonly #worker: Worker;
+  readonly #words: Int32Array;
+  #owner: WaiterOwner;
+  #up = false;
+  readonly #onExit = () => this.#leave();
+
+  private constructor(owner: WaiterOwner) {
+    const control = new SharedArrayBuffer(4);
+    this.#words = new Int32Array(control);
+    this.#owner = owner;
+    const workerData: WaiterData = { control, timeoutMs: isMainThread ? INFINITE : WAIT_IN_WORKER_MS };
+    this.#worker = new Worker(new URL('./waiter-thread.js', import.meta.url), {
+      workerData,
+      name: 'overlapped-waiter',
+      // None of the program's preloads, loaders and flags: it runs a loop of one call.
+      execArgv: [],
+      env: {},
+    });
+    this.#worker.on('message', (message: WaiterMessage) => this.#heard(message));
+    this.#worker.on('error', (error) => {
+      throw error;
+    });
+  }
+
+  /** A thread for this owner: one that is idle, or a new one. */
+  static hire(owner: WaiterOwner): WaiterWorker {
+    const found = idle.pop();
+    const worker = found ?? new WaiterWorker(owner);
+    worker.#owner = owner;
+    worker.#worker.postMessage(owner.port);
+    Atomics.store(worker.#words, WAITER_STATE, WAITER_PARKED);
+    // Node joins its worker threads when it exits, and would wait for one in the kernel for ever.
+    process.on('exit', worker.#onExit);
+    return worker;
+  }
+
+  /** Whether the thread has begun to work. A new one takes some ten milliseconds. */
+  get up(): boolean {
+    return this.#up;
+  }
+
+  get delivered(): boolean {
+    return Atomics.load(this.#words, WAITER_STATE) === WAITER_DELIVERED;
+  }
+
+  taken(): void {
+    Atomics.compareExchange(this.#words, WAITER_STATE, WAITER_DELIVERED, WAITER_PARKED);
+  }
+
+  watch(): void {
+    const before = Atomics.compareExchange(this.#words, WAITER_STATE, WAITER_PARKED, WAITER_WATCHING);
+    if (before === WAITER_PARKED) Atomics.notify(this.#words, WAITER_STATE);
+  }
+
+  ref(): void {
+    this.#worker.ref();
+  }
+
+  unref(): void {
+    this.#worker.unref();
+  }
+
+  /** Has the thread leave its owner's port; the owner hears 'left' when it has, if it still lives then. */
+  dismiss(): void {
+    process.off('exit', this.#onExit);
+    this.#worker.unref();
+    this.#leave();
+  }
+
+  #leave(): void {
+    const before = Atomics.exchange(this.#words, WAITER_STATE, WAITER_LEAVING);
+    if (before === WAITER_WATCHING) this.#owner.interrupt();
+    Atomics.notify(this.#words, WAITER_STATE);
+  }
+
+  #heard(message: WaiterMessage): void {
+    if (message === 'up') this.#up = true;
+    this.#owner.heard(message);
+    if (message !== 'left' || Atomics.load(this.#words, WAITER_STATE) !== WAITER_IDLE) return;
+    if (idle.length < MAX_IDLE) idle.push(this);
+    else void this.#worker.terminate();
+  }
+}
