@@ -4,11 +4,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
-# shellcheck source=scripts/setup-compilers.sh
-source scripts/setup-compilers.sh
 
-set_up
-set_up_compilers
+setup_node_modules
+setup_compilers
+build_project
 
 step() { printf '\n== %s\n' "$*"; }
 
