@@ -58,7 +58,9 @@ for (const driver of values.driver ? [values.driver] : expectedDrivers()) {
     console.log('  exact, and flat');
   } catch (error) {
     console.error(error);
-    console.error(`Again: node scripts/stress.mjs --driver ${driver} --seed ${options.seed} --receives ${options.receives}`);
+    console.error(
+      `Again: node scripts/stress.mjs --driver ${driver} --seed ${options.seed} --receives ${options.receives}`,
+    );
     process.exit(1);
   }
 }

@@ -11,6 +11,9 @@ build_project
 
 step() { printf '\n== %s\n' "$*"; }
 
+step 'style'
+node_modules/.bin/biome ci .
+
 step 'native declarations against the C headers'
 node scripts/check-headers.mjs --self-test
 node scripts/check-headers.mjs

@@ -87,7 +87,12 @@ export const io_uring_sqe = defineStruct('io_uring_sqe', 64, {
 
 export const io_uring_cqe = defineStruct('io_uring_cqe', 16, { user_data: [0, 8], res: [8, 4], flags: [12, 4] });
 
-export const io_uring_buf = defineStruct('io_uring_buf', 16, { addr: [0, 8], len: [8, 4], bid: [12, 2], resv: [14, 2] });
+export const io_uring_buf = defineStruct('io_uring_buf', 16, {
+  addr: [0, 8],
+  len: [8, 4],
+  bid: [12, 2],
+  resv: [14, 2],
+});
 
 export const io_uring_buf_reg = defineStruct('io_uring_buf_reg', 40, {
   ring_addr: [0, 8],

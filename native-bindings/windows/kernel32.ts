@@ -15,14 +15,7 @@ export const kernel32 = systemLibrary('kernel32.dll', (library) => ({
     'uintptr_t __stdcall CreateIoCompletionPort(intptr_t, uintptr_t, uintptr_t, uint32_t)',
   ),
   GetQueuedCompletionStatusEx: library.func<
-    (
-      port: number,
-      entries: number,
-      count: number,
-      removed: number,
-      milliseconds: number,
-      alertable: number,
-    ) => number
+    (port: number, entries: number, count: number, removed: number, milliseconds: number, alertable: number) => number
   >('int __stdcall GetQueuedCompletionStatusEx(uintptr_t, uintptr_t, uint32_t, uintptr_t, uint32_t, int)'),
   PostQueuedCompletionStatus: library.func<(port: number, bytes: number, key: number, overlapped: number) => number>(
     'int __stdcall PostQueuedCompletionStatus(uintptr_t, uint32_t, uintptr_t, uintptr_t)',

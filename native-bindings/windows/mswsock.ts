@@ -38,7 +38,8 @@ export interface ExtensionFunctions {
 const WSAID_ACCEPTEX = [0xb5367df1, 0xcbac, 0x11cf, '95ca00805f48a192'] as const;
 const WSAID_CONNECTEX = [0x25a207b9, 0xddf3, 0x4660, '8ee976e58c74063e'] as const;
 
-const ACCEPTEX = 'int __stdcall AcceptEx(uintptr_t, uintptr_t, uintptr_t, uint32_t, uint32_t, uint32_t, uintptr_t, uintptr_t)';
+const ACCEPTEX =
+  'int __stdcall AcceptEx(uintptr_t, uintptr_t, uintptr_t, uint32_t, uint32_t, uint32_t, uintptr_t, uintptr_t)';
 const CONNECTEX = 'int __stdcall ConnectEx(uintptr_t, uintptr_t, int, uintptr_t, uint32_t, uintptr_t, uintptr_t)';
 
 let extensions: ExtensionFunctions | undefined;
@@ -58,7 +59,10 @@ export function extensionFunctions(socket: number): ExtensionFunctions | number 
 }
 
 /** The address of an extension function as a bigint; as a number, the error. */
-function pointerOf(socket: number, [data1, data2, data3, data4]: readonly [number, number, number, string]): bigint | number {
+function pointerOf(
+  socket: number,
+  [data1, data2, data3, data4]: readonly [number, number, number, string],
+): bigint | number {
   const guid = new Uint8Array(GUID.size);
   const view = new DataView(guid.buffer);
   view.setUint32(GUID.offset.Data1, data1, true);
@@ -69,6 +73,16 @@ function pointerOf(socket: number, [data1, data2, data3, data4]: readonly [numbe
   const output = new Uint8Array(pointer.buffer);
   const { WSAIoctl, WSAGetLastError } = ws2_32();
   const code = SIO_GET_EXTENSION_FUNCTION_POINTER;
-  const failed = WSAIoctl(socket, code, guid, guid.byteLength, output, output.byteLength, new Uint8Array(4), null, null);
+  const failed = WSAIoctl(
+    socket,
+    code,
+    guid,
+    guid.byteLength,
+    output,
+    output.byteLength,
+    new Uint8Array(4),
+    null,
+    null,
+  );
   return failed === 0 ? (pointer[0] as bigint) : WSAGetLastError();
 }

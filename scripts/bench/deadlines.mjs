@@ -24,9 +24,7 @@ function unexpected() {
 
 /** @param {number} slots @returns {Promise<Subject>} */
 async function librarySubject(slots) {
-  const { Deadlines } = await import(
-    new URL('../../dist/src/port/deadlines.js', import.meta.url).href
-  );
+  const { Deadlines } = await import(new URL('../../dist/src/port/deadlines.js', import.meta.url).href);
   const deadlines = new Deadlines({ capacity: slots, onExpire: unexpected });
   return {
     arm: (slot) => deadlines.arm(slot, TIMEOUT_MS),
@@ -96,8 +94,7 @@ function measure(sample) {
 
 const [kind, armedText] = process.argv.slice(2);
 const armed = Number(armedText);
-const subject =
-  kind === 'timers' ? timersSubject(armed + BATCH) : await librarySubject(armed + BATCH);
+const subject = kind === 'timers' ? timersSubject(armed + BATCH) : await librarySubject(armed + BATCH);
 for (let slot = 0; slot < armed; slot++) subject.arm(slot);
 subject.settle();
 const extraNs = measure(() => extraPairs(subject, armed));

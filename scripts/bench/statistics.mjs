@@ -16,9 +16,7 @@ export function median(values) {
  */
 export function medianMetrics(rounds) {
   const names = Object.keys(rounds[0] ?? {});
-  return Object.fromEntries(
-    names.map((name) => [name, median(rounds.map((round) => round[name] ?? NaN))]),
-  );
+  return Object.fromEntries(names.map((name) => [name, median(rounds.map((round) => round[name] ?? NaN))]));
 }
 
 /**

@@ -6,7 +6,14 @@ import { InvalidArgumentError, SocketStateError, SystemError, systemError } from
 import { ACCEPT_RETRY_FIRST_MS, ACCEPT_RETRY_MAX_MS, DEFAULT_BACKLOG } from '../port/limits.js';
 import type { Operation } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
-import { checkInteger, checkOptions, checkPort, checkSignal, checkTimeout, type OperationOptions } from './arguments.js';
+import {
+  checkInteger,
+  checkOptions,
+  checkPort,
+  checkSignal,
+  checkTimeout,
+  type OperationOptions,
+} from './arguments.js';
 import { type ProactorOptions, proactorFor } from './default-proactor.js';
 import { OverlappedSocket } from './overlapped-socket.js';
 import { resolveAddresses, unixAddress } from './resolve-address.js';

@@ -5,7 +5,14 @@ import { sendLength } from '../port/gather.js';
 import { MAX_GATHER, MAX_SEND_BYTES } from '../port/limits.js';
 import type { Operation, OperationObserver } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
-import { checkOptions, checkReceiveBuffer, checkSendBuffer, checkSignal, checkTimeout, type OperationOptions } from './arguments.js';
+import {
+  checkOptions,
+  checkReceiveBuffer,
+  checkSendBuffer,
+  checkSignal,
+  checkTimeout,
+  type OperationOptions,
+} from './arguments.js';
 import { type ConnectOptions, connectStream } from './connect.js';
 import { LentBuffer } from './lent-buffer.js';
 import { OverlappedSocket } from './overlapped-socket.js';

@@ -70,10 +70,7 @@ function spreadOf(metric) {
   };
 }
 
-const CPU_COLUMNS = [
-  metric('CPU µs/msg', 'cpuUs', fixed(2)),
-  metric('of it user', 'userUs', fixed(2)),
-];
+const CPU_COLUMNS = [metric('CPU µs/msg', 'cpuUs', fixed(2)), metric('of it user', 'userUs', fixed(2))];
 const LATENCY_COLUMNS = [metric('p50', 'p50Us', duration), metric('p99', 'p99Us', duration)];
 
 /** @type {Record<ScenarioResult['run'], Column[]>} */

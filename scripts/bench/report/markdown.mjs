@@ -79,8 +79,7 @@ function conditions({ date, machine, options, load, pinning, steal, compiler }) 
   return [
     `- ${date}, ${machine.kernel}, Node ${machine.node}`,
     `- ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; ${cores}`,
-    `- ${options.rounds} rounds of ${options.seconds} s, ` +
-      `each after ${options.warmupSeconds} s of warm-up`,
+    `- ${options.rounds} rounds of ${options.seconds} s, ` + `each after ${options.warmupSeconds} s of warm-up`,
     `- load average at the start ${machine.loadAverage.toFixed(2)}, ` +
       `time stolen by the hypervisor during the run ${(steal * 100).toFixed(1)}%`,
     load === 'C'

@@ -1,11 +1,11 @@
 import { lastErrno } from '../../../native-bindings/ffi.js';
-import { watchDescriptor } from '../../../native-bindings/posix/watch.js';
 import { POLLPRI } from '../../../native-bindings/linux/constants.js';
 import * as c from '../../../native-bindings/linux/epoll.js';
 import * as errno from '../../../native-bindings/linux/errno.js';
 import { mapAnonymousPages } from '../../../native-bindings/linux/pages.js';
 import { MappedMemory } from '../../../native-bindings/memory.js';
 import { libc } from '../../../native-bindings/posix/libc.js';
+import { watchDescriptor } from '../../../native-bindings/posix/watch.js';
 import { ErrorTable } from '../../port/error-names.js';
 import { systemError } from '../../port/errors.js';
 import {

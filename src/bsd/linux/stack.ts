@@ -93,9 +93,7 @@ export class LinuxStack implements BsdStack {
   }
 
   lingerZero(descriptor: number): number {
-    return result(
-      this.#calls.setsockopt(descriptor, c.SOL_SOCKET, c.SO_LINGER, LINGER_ZERO, LINGER_ZERO.byteLength),
-    );
+    return result(this.#calls.setsockopt(descriptor, c.SOL_SOCKET, c.SO_LINGER, LINGER_ZERO, LINGER_ZERO.byteLength));
   }
 
   takeError(descriptor: number): number {

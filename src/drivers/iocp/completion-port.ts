@@ -104,7 +104,12 @@ export class CompletionPort {
       const overlapped = (u32[at + ENTRY_OVERLAPPED] as number) + (u32[at + ENTRY_OVERLAPPED + 1] as number) * TWO_32;
       // Without an OVERLAPPED it is the packet that only ends a wait.
       if (overlapped === 0) continue;
-      sink(u32[at + ENTRY_KEY] as number, u32[at + ENTRY_KEY + 1] as number, overlapped, u32[at + ENTRY_BYTES] as number);
+      sink(
+        u32[at + ENTRY_KEY] as number,
+        u32[at + ENTRY_KEY + 1] as number,
+        overlapped,
+        u32[at + ENTRY_BYTES] as number,
+      );
     }
     this.#draining = false;
     return count;

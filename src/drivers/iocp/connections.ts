@@ -73,7 +73,9 @@ export class Connections {
     const failed = this.#take(listener, accepting, request.handle, error);
     const operation = listener.recvOperation;
     if (operation === null || listener.closing) return;
-    if (failed === 0 || isCancelled(failed) ? this.#advance(listener, accepting, operation) : operation.failed(failed)) {
+    if (
+      failed === 0 || isCancelled(failed) ? this.#advance(listener, accepting, operation) : operation.failed(failed)
+    ) {
       this.#shared.completeRecv(listener, operation);
     }
   }

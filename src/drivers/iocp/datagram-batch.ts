@@ -5,7 +5,7 @@ import { sockaddr_in6 } from '../../../native-bindings/windows/structs.js';
 import { WSAEMSGSIZE } from '../../../native-bindings/windows/winerror.js';
 import { readSockaddr, writeSockaddr } from '../../bsd/sockaddr.js';
 import type { AddressFamily, SocketAddress } from '../../port/address.js';
-import { type DatagramError, type ManagedBatch, MAX_SEGMENTS } from '../../port/datagram-features.js';
+import { type DatagramError, MAX_SEGMENTS, type ManagedBatch } from '../../port/datagram-features.js';
 import { InvalidArgumentError, OutOfRangeError, SocketStateError } from '../../port/errors.js';
 import type { PortSocket, RequestKind } from './port-socket.js';
 import type { Requests } from './requests.js';
@@ -251,8 +251,7 @@ export class WinsockDatagramBatch implements ManagedBatch {
     if (this.isFull) throw new OutOfRangeError(`The batch is full: it holds ${this.capacity}`);
     const place = this.#places;
     if (to !== undefined) this.#checkDestination(to);
-    const length =
-      to === undefined ? 0 : writeSockaddr(WINSOCK_SOCKADDR, to, memory.memory.u8, place * NAME_BYTES);
+    const length = to === undefined ? 0 : writeSockaddr(WINSOCK_SOCKADDR, to, memory.memory.u8, place * NAME_BYTES);
     memory.memory.u32[memory.nameLengthWord(place)] = length;
     memory.memory.u8.set(data, memory.dataAt(place));
     this.#places++;

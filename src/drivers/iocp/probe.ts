@@ -16,7 +16,9 @@ export function probeIocp(): DriverReport {
       if (typeof extensions === 'number') return refused(findings, `there is no ConnectEx: ${explain(extensions)}`);
       findings.push('the provider has AcceptEx and ConnectEx');
       const skips = winsock.skipsSuccess(handle, 'IPv4', 'stream');
-      findings.push(`requests that end at once ${skips ? 'skip the completion port' : 'come through the completion port'}`);
+      findings.push(
+        `requests that end at once ${skips ? 'skip the completion port' : 'come through the completion port'}`,
+      );
     } finally {
       winsock.close(handle);
     }

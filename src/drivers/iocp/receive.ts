@@ -87,7 +87,8 @@ export class Receiver {
   #advance(socket: PortSocket, operation: Operation): boolean {
     for (let round = 0; round < 2; round++) {
       if (socket.mayReceive || socket.recvEnd !== END_NONE) {
-        if (operation.waitOnly ? this.#somethingIsThere(socket, operation) : this.#attempt(socket, operation)) return true;
+        if (operation.waitOnly ? this.#somethingIsThere(socket, operation) : this.#attempt(socket, operation))
+          return true;
       }
       if (socket.receiveSlot !== NO_SLOT || socket.closing) return false;
       const result = this.#shared.requests.awaitReadable(socket, REQUEST_RECEIVE);

@@ -90,14 +90,7 @@ export class Requests {
   }
 
   /** Sends a datagram in mapped memory; `toLength` 0 sends it to the connected peer. */
-  sendTo(
-    socket: PortSocket,
-    kind: RequestKind,
-    address: number,
-    length: number,
-    to: number,
-    toLength: number,
-  ): number {
+  sendTo(socket: PortSocket, kind: RequestKind, address: number, length: number, to: number, toLength: number): number {
     const slot = this.#take(socket, kind);
     if (slot === NO_SLOT) return -WSAENOBUFS;
     this.#setVector(address, length);

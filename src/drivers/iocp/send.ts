@@ -1,4 +1,10 @@
-import { WSAECONNABORTED, WSAECONNRESET, WSAEFAULT, WSAESHUTDOWN, WSAEWOULDBLOCK } from '../../../native-bindings/windows/winerror.js';
+import {
+  WSAECONNABORTED,
+  WSAECONNRESET,
+  WSAEFAULT,
+  WSAESHUTDOWN,
+  WSAEWOULDBLOCK,
+} from '../../../native-bindings/windows/winerror.js';
 import { gather, sendLength } from '../../port/gather.js';
 import type { Operation } from '../../port/operation.js';
 import { isCancelled, isReset } from './errors.js';

@@ -1,7 +1,7 @@
 import type { DriverEvents } from '../../port/driver.js';
 import type { Operation } from '../../port/operation.js';
 import type { CompletionPort } from './completion-port.js';
-import { LentBuffers } from './lent-buffers.js';
+import type { LentBuffers } from './lent-buffers.js';
 import type { PortSocket } from './port-socket.js';
 import { Requests } from './requests.js';
 import { Slabs } from './slabs.js';

@@ -18,7 +18,6 @@ export const scaleScenarios: readonly Scenario[] = [
       const listeners = await context.listeners(ARMED / QUEUED_EACH);
       const armed = listeners.length * QUEUED_EACH;
       const timeoutMs = 500;
-      const startMs = nowMs();
       let early = 0;
       const outcomes: Promise<Settled<unknown>>[] = [];
       for (const listener of listeners) {
@@ -32,14 +31,11 @@ export const scaleScenarios: readonly Scenario[] = [
         }
       }
       context.expectEqual(`all ${armed} are outstanding`, context.proactor.outstanding, armed);
-      const armingMs = nowMs() - startMs;
       const ended = await context.trace.operation('A', `${armed} accepts`, `timeoutMs ${timeoutMs}`, () =>
         Promise.all(outcomes),
       );
-      const late = nowMs() - startMs - armingMs - timeoutMs;
       context.expectEqual('all time out', ended.filter((outcome) => outcome.code === 'ETIMEDOUT').length, armed);
       context.expectEqual('none is early', early, 0);
-      context.expect('and none is later than 5 seconds', late < 5000, `the last came ${late.toFixed(0)} ms late`);
     },
   },
   {
