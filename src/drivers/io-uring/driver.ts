@@ -90,11 +90,11 @@ export class IoUringDriver implements Driver {
   }
 
   bind(socket: RingSocket, address: SocketAddress): number {
-    return -this.#stack.bind(socket.descriptor, address);
+    return 0 - this.#stack.bind(socket.descriptor, address);
   }
 
   listen(socket: RingSocket, backlog: number): number {
-    return -this.#stack.listen(socket.descriptor, backlog);
+    return 0 - this.#stack.listen(socket.descriptor, backlog);
   }
 
   localAddress(socket: RingSocket): SocketAddress | null {
@@ -106,7 +106,7 @@ export class IoUringDriver implements Driver {
   }
 
   setOption(socket: RingSocket, name: SocketOptionName, value: SocketOptionValue): number {
-    return -this.#stack.setOption(socket.descriptor, name, value, socket.family);
+    return 0 - this.#stack.setOption(socket.descriptor, name, value, socket.family);
   }
 
   getOption(socket: RingSocket, name: SocketOptionName): number {
@@ -114,11 +114,11 @@ export class IoUringDriver implements Driver {
   }
 
   membership(socket: RingSocket, group: SocketAddress, localInterface: string, join: boolean): number {
-    return -this.#stack.membership(socket.descriptor, group, localInterface, join);
+    return 0 - this.#stack.membership(socket.descriptor, group, localInterface, join);
   }
 
   shutdown(socket: RingSocket, how: ShutdownHow): number {
-    return -this.#stack.shutdown(socket.descriptor, how);
+    return 0 - this.#stack.shutdown(socket.descriptor, how);
   }
 
   start(operation: Operation): boolean {

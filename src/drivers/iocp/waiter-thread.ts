@@ -36,6 +36,8 @@ class WaitingThread {
           break;
         case WAITER_LEAVING:
           this.#port = null;
+          // The port may never have been waited on, and then its message lies there still.
+          while (receiveMessageOnPort(this.#owner) !== undefined);
           Atomics.store(this.#words, WAITER_STATE, WAITER_IDLE);
           this.#tell('left');
           break;
