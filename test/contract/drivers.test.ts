@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { probeDrivers } from '../../src/index.js';
 import { driversUnderTest } from '../support/drivers.js';
 import { describeDriverContract } from './index.js';
+import { describeUdpContract } from './udp.js';
 
 // A driver that should be there and is not fails the run; it is not skipped.
 for (const { name, makeProactor } of driversUnderTest()) {
@@ -12,5 +13,7 @@ for (const { name, makeProactor } of driversUnderTest()) {
     assert.equal(report.reason, '');
     assert.notEqual(report.findings.length, 0);
   });
-  if (report?.usable) describeDriverContract(name, makeProactor);
+  if (!report?.usable) continue;
+  describeDriverContract(name, makeProactor);
+  describeUdpContract(name, makeProactor);
 }

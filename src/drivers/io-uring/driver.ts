@@ -212,7 +212,12 @@ export class IoUringDriver implements Driver {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.#watch.close();
-    for (const socket of this.#sockets) if (socket !== null) this.#stack.close(socket.descriptor);
+    for (const socket of this.#sockets) {
+      if (socket === null) continue;
+      this.#stack.close(socket.descriptor);
+      // Whatever was put off must not reach a descriptor that somebody else has by then.
+      socket.descriptor = -1;
+    }
     this.#ring.close();
   }
 
