@@ -38,8 +38,12 @@ function failed(error: unknown): number {
   return 2;
 }
 
-main(process.argv.slice(2))
-  .catch(failed)
-  .then((status) => {
-    process.exitCode = status;
-  });
+/** A scenario that failed may have left something that keeps the process alive. */
+const EXIT_WITHIN_MS = 3000;
+
+function exit(status: number): void {
+  process.exitCode = status;
+  setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref();
+}
+
+main(process.argv.slice(2)).catch(failed).then(exit);

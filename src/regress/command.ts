@@ -5,13 +5,14 @@ import { nowMs } from './clock.js';
 import { renderPage } from './html/page.js';
 import { describeMachine } from './machine.js';
 import { parseRegressOptions, type RegressOptions, UsageError } from './options.js';
-import { progressOn, wrap } from './progress.js';
+import { progressOn } from './progress.js';
 import { buildReport, reportToJson } from './report.js';
 import { runScenarios } from './runner.js';
 import type { Scenario } from './scenario.js';
 import { SCENARIOS } from './scenarios/index.js';
-import { count, writeSummary } from './summary.js';
+import { writeSummary } from './summary.js';
 import { standardTerminal, type Terminal } from './terminal.js';
+import { count, wrap } from './text.js';
 
 export const REGRESS_HELP = `overlapped regress: runs the contract, scenario by scenario, on every driver that can be used here.
 

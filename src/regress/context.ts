@@ -60,6 +60,13 @@ export class ScenarioContext {
     return { ours: new TracedTcp(this.trace, name, socket), peer };
   }
 
+  /** A connected socket of ours under a name of its own, with the peer's end of it. */
+  traced(socket: TcpSocket, peer: PeerConnection): TracedTcp {
+    const name = this.nextName();
+    this.trace.name(peer.number, name);
+    return new TracedTcp(this.trace, name, socket);
+  }
+
   /** A listener of ours. */
   async listen(options: ListenOptions = {}): Promise<TcpListener> {
     return this.keep(await TcpListener.listen({ host: '127.0.0.1', proactor: this.proactor, ...options }));
@@ -158,8 +165,12 @@ export class ScenarioContext {
     return { ours: new TracedUdp(this.trace, name, socket), peer };
   }
 
-  /** Keeps this thread from hearing anything for so long. */
-  block(durationMs: number): void {
+  /**
+   * Keeps this thread from hearing anything for so long. Afterwards the event loop looks at its timers before it looks
+   * at its sockets: a deadline that passed meanwhile is noticed before the data that arrived meanwhile.
+   */
+  async deafen(durationMs: number): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
     const untilMs = nowMs() + durationMs;
     while (nowMs() < untilMs);
   }

@@ -4,8 +4,8 @@ import { platformDrivers } from '../platform.js';
 import type { DriverName, DriverReport } from '../port/driver.js';
 import { describeMachine, type Machine, readText } from './machine.js';
 import { UsageError } from './options.js';
-import { wrap } from './progress.js';
 import { pad, standardTerminal, type Terminal } from './terminal.js';
+import { wrap } from './text.js';
 
 export const DOCTOR_HELP = `overlapped doctor: says which drivers can be used here, which one would be chosen, and why.
 

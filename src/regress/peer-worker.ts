@@ -123,9 +123,11 @@ class Peer {
       if (code !== 'ECONNRESET') report('fin', number, { atMs, sinceMs: atMs });
       if (isReset(code)) report('rst', number, { code: code ?? '' });
     };
-    if (socket.writable)
+    // A UNIX-domain socket knows no RST: there EPIPE says that the other end is closed, which it is.
+    const isTcp = socket.remoteAddress !== undefined;
+    if (socket.writable && isTcp) {
       socket.write(new Uint8Array(0), (error?: NodeJS.ErrnoException | null) => conclude(error?.code));
-    else conclude('');
+    } else conclude('');
   }
 
   async #send(connection: number, data: Uint8Array, plan: SendPlan): Promise<{ code: string }> {

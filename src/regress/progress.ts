@@ -3,6 +3,7 @@ import { nowMs } from './clock.js';
 import type { RunObserver, ScenarioResult } from './runner.js';
 import { groupOf, type Scenario } from './scenario.js';
 import { type Colour, clip, formatDuration, pad, type Terminal } from './terminal.js';
+import { wrap } from './text.js';
 import { describePeerView } from './trace.js';
 
 /** How a run is shown while it goes on. */
@@ -190,19 +191,6 @@ class LiveProgress implements Progress {
 /** A failure in full lines. */
 export function failureLines(failure: { readonly expectation: string; readonly saw: string }): string[] {
   return [`expected: ${failure.expectation}`, ...`but ${failure.saw}`.split('\n')];
-}
-
-export function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(/\s+/)) {
-    if (line !== '' && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = '';
-    }
-    line = line === '' ? word : `${line} ${word}`;
-  }
-  return line === '' ? lines : [...lines, line];
 }
 
 function longest(texts: readonly string[]): number {

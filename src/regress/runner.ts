@@ -5,6 +5,7 @@ import { ExpectationError, SkipScenario } from './expectations.js';
 import { Peer } from './peer.js';
 import type { PeerEvent } from './peer-protocol.js';
 import type { Scenario } from './scenario.js';
+import { count } from './text.js';
 import { type PeerView, peerView, Trace, type TraceEntry } from './trace.js';
 
 export type Status = 'pass' | 'fail' | 'skip';
@@ -87,7 +88,7 @@ async function runScenario(
     held = context.held;
     peer.onEvent = (event) => trace.peerEvent(event);
     try {
-      const pending = () => `${proactor.outstanding} operations had not ended`;
+      const pending = () => `${count(proactor.outstanding, 'operation')} had not ended`;
       await guarded(scenario.run(context), `the scenario ends within ${watchdogMs} ms`, watchdogMs, pending);
       // What the peer sees from here on is the tidying, not the scenario.
       seen = [...peer.events];

@@ -1,8 +1,9 @@
 import type { DriverName } from '../port/driver.js';
-import { failureLines, wrap } from './progress.js';
+import { failureLines } from './progress.js';
 import type { ScenarioResult } from './runner.js';
 import { groupOf } from './scenario.js';
 import { type Colour, formatDuration, pad, type Terminal } from './terminal.js';
+import { count, wrap } from './text.js';
 
 export interface Totals {
   readonly passed: number;
@@ -74,13 +75,15 @@ function writeVerdict(terminal: Terminal, results: readonly ScenarioResult[], dr
   const extent = `${count(scenarios, 'scenario')} on ${drivers.join(', ') || 'no driver'}, ${formatDuration(seconds)}`;
   const more = skipped > 0 ? `, ${skipped} skipped` : '';
   if (contractHolds(results, drivers)) {
-    terminal.write(`\n${terminal.paint('green', 'The contract holds')} (${extent}${more})\n`);
-    return;
+    return writeWrapped(terminal, 'green', 'The contract holds', ` (${extent}${more})`);
   }
   const why = failed > 0 ? `${count(failed, 'failure')}` : 'not every driver has passed a scenario';
-  terminal.write(`\n${terminal.paint('red', 'The contract does NOT hold')}: ${why} (${extent}${more})\n`);
+  writeWrapped(terminal, 'red', 'The contract does NOT hold', `: ${why} (${extent}${more})`);
 }
 
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+/** A line that is a painted beginning and more, wrapped at the terminal's edge. */
+function writeWrapped(terminal: Terminal, colour: Colour, beginning: string, more: string): void {
+  const [first = '', ...rest] = wrap(`${beginning}${more}`, terminal.live ? terminal.columns() - 2 : 400);
+  const painted = terminal.paint(colour, beginning) + first.slice(beginning.length);
+  terminal.write(`\n${[painted, ...rest.map((line) => `  ${line}`)].join('\n')}\n`);
 }

@@ -26,6 +26,8 @@ const coloured: Paint = (colour, text) => `\u001B[${CODES[colour][0]}m${text}\u0
 /** Standard output. Colours only on a terminal, and not against NO_COLOR (no-color.org), TERM=dumb or `--no-color`. */
 export function standardTerminal(wantsColour: boolean): Terminal {
   const { stdout } = process;
+  // Whoever read our output has gone, as `head` does. The run goes on, for its reports and its exit status.
+  if (stdout.listenerCount('error') === 0) stdout.on('error', ignoreBrokenPipe);
   const dumb = process.env['TERM'] === 'dumb';
   const noColour = (process.env['NO_COLOR'] ?? '') !== '';
   return {
@@ -34,6 +36,10 @@ export function standardTerminal(wantsColour: boolean): Terminal {
     paint: wantsColour && stdout.isTTY === true && !dumb && !noColour ? coloured : plain,
     columns: () => Math.max(stdout.columns || 80, 40),
   };
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Shortens to so many columns, with an ellipsis. */

@@ -18,6 +18,14 @@ export interface ReceivedDatagram {
   readonly truncated: boolean;
 }
 
+/** What a receive into the caller's buffer did. */
+export interface ReceivedInto {
+  readonly bytesTransferred: number;
+  readonly address: SocketAddress;
+  /** The datagram had more bytes than the buffer; they are lost. */
+  readonly truncated: boolean;
+}
+
 /** The batch behind `recvFrom`, and the place in it where the next call goes on. */
 export class DatagramReader {
   readonly batch: DatagramBatch;

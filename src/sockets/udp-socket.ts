@@ -7,7 +7,7 @@ import type { Operation } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
 import type { SocketOptionName, SocketOptions } from '../port/socket-options.js';
 import { checkReceiveBuffer, checkSendBuffer, checkSignal, checkTimeout, type OperationOptions } from './arguments.js';
-import { DatagramReader, type ReceivedDatagram } from './datagram-reader.js';
+import { DatagramReader, type ReceivedDatagram, type ReceivedInto } from './datagram-reader.js';
 import { DatagramSender } from './datagram-sender.js';
 import { proactorFor } from './default-proactor.js';
 import { OverlappedSocket } from './overlapped-socket.js';
@@ -23,17 +23,9 @@ import {
 } from './udp-options.js';
 
 export type { ReleasableBatch } from '../port/datagram-features.js';
-export type { ReceivedDatagram } from './datagram-reader.js';
+export type { ReceivedDatagram, ReceivedInto } from './datagram-reader.js';
 export type { UdpBatchOptions } from './udp-batches.js';
 export type { UdpBindOptions, UdpDestination, UdpReceiveOptions, UdpSendOptions } from './udp-options.js';
-
-/** What a receive into the caller's buffer did. */
-export interface ReceivedInto {
-  readonly bytesTransferred: number;
-  readonly address: SocketAddress;
-  /** The datagram had more bytes than the buffer; they are lost. */
-  readonly truncated: boolean;
-}
 
 /** An ICMP error about a datagram that was sent earlier. */
 export interface UdpError {
@@ -159,7 +151,10 @@ export class UdpSocket extends OverlappedSocket {
     }
   }
 
-  /** Sends one datagram, or several with `segmentBytes`; resolves with its bytes. `data` may change at once. */
+  /**
+   * Sends one datagram, or several with `segmentBytes`; resolves with its bytes. `data` may change at once. A host name
+   * is looked up first: that is on the clock, but neither the clock nor the signal ends it.
+   */
   sendTo(data: Uint8Array, to: UdpDestination, options: UdpSendOptions = NO_OPTIONS): Promise<number> {
     try {
       this.checkOpen();
@@ -327,12 +322,16 @@ export class UdpSocket extends OverlappedSocket {
   }
 
   async #sendLater(data: Uint8Array, to: Promise<SocketAddress>, options: UdpSendOptions): Promise<number> {
+    // Where the next lines throw, nobody will wait for it.
+    to.catch(nothing);
     const start = performance.now();
     const timeoutMs = checkTimeout(options.timeoutMs, this.#sendTimeoutMs);
+    checkSignal(options.signal);
+    const copy = Buffer.from(checkSendBuffer(data));
     const address = await to;
     this.checkOpen();
     const left = timeoutMs - (performance.now() - start);
-    return this.#sendOne(data, address, { ...options, timeoutMs: Math.max(left, 0) });
+    return this.#sendOne(copy, address, { ...options, timeoutMs: Math.max(left, 0) });
   }
 
   /** A send that did not end at once has its batch taken back whatever becomes of it. */

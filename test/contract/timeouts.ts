@@ -33,7 +33,7 @@ function describeClock(stage: OnStage): void {
     test(`a recv() with ${timeoutMs} ms fails with ETIMEDOUT, and never early`, async () => {
       const { socket } = await stage().connected();
       const elapsed = await timesOutAfter(timeoutMs, () => socket.recv(new Uint8Array(8), { timeoutMs }), 'recv');
-      assert.ok(elapsed < timeoutMs + 1000, `${elapsed} ms is late`);
+      assert.ok(elapsed < timeoutMs + 4000, `${elapsed} ms is late`);
     });
   }
 

@@ -12,7 +12,9 @@ export function describeUdpErrors(stage: OnUdpStage): void {
     describeConnected(stage);
     describeUnconnected(stage);
     if (process.platform === 'linux') describeErrorQueue(stage);
+    if (process.platform === 'linux') describeReports(stage);
     describeMistakes(stage);
+    describeOtherMistakes(stage);
   });
 }
 
@@ -112,7 +114,9 @@ function describeErrorQueue(stage: OnUdpStage): void {
       assert.equal(Buffer.from(data).toString(), 'alive');
     });
   }
+}
 
+function describeReports(stage: OnUdpStage): void {
   test('with receiveErrors a batch to many reports each destination that is gone', async () => {
     const { socket, peer } = await stage().pair();
     socket.setOption('receiveErrors', true);
@@ -207,10 +211,16 @@ function describeMistakes(stage: OnUdpStage): void {
     for (const timeoutMs of ['5', null, {}]) {
       for (const call of calls({ timeoutMs })) assert.ok((await failure(call)) instanceof TypeError);
     }
+    // A name whose look-up fails after the call has failed already.
+    const nowhere = { host: 'nowhere.invalid', port: 9 };
+    assert.ok((await failure(socket.sendTo(X, nowhere, { timeoutMs: -1 }))) instanceof RangeError);
+    assert.equal(((await failure(socket.sendTo(X, nowhere))) as NodeJS.ErrnoException).syscall, 'getaddrinfo');
     for (const call of calls({ signal: {} })) assert.ok((await failure(call)) instanceof TypeError);
     batch.release();
   });
+}
 
+function describeOtherMistakes(stage: OnUdpStage): void {
   test('wrong buffers and bind options are refused', async () => {
     const socket = await stage().bind();
     assert.ok((await failure(socket.recvFrom(new Uint8Array(0)))) instanceof RangeError);

@@ -109,7 +109,8 @@ function renderMarks(sequence: Sequence, rows: readonly number[]): string[] {
     const y = rows[index] ?? TOP;
     if (mark.gap)
       return `<text class="gap" x="${(OURS_X + PEER_X) / 2}" y="${px(y + 4)}" text-anchor="middle">⋮ ${escapeMarkup(mark.text)} ⋮</text>`;
-    const time = formatTime(mark.atMs);
+    // The first event is the diagram's zero: what came before is the set-up of the scenario's peer.
+    const time = formatTime(mark.atMs - (sequence.marks[0]?.atMs ?? 0));
     const timeText =
       time === lastTime ? '' : `<text class="time" x="${TIME_RIGHT}" y="${px(y + 4)}" text-anchor="end">${time}</text>`;
     lastTime = time;

@@ -1,6 +1,6 @@
 import type { Report, ReportedResult, ReportedScenario } from '../report.js';
-import { count } from '../summary.js';
 import { formatDuration } from '../terminal.js';
+import { count } from '../text.js';
 import { describePeerView } from '../trace.js';
 import { renderDiagram } from './diagram.js';
 import { escapeMarkup, slug } from './escape.js';
@@ -63,8 +63,20 @@ function renderHeader(report: Report): string {
   return `<header><div>
 <p class="kicker">overlapped ${escapeMarkup(machine.overlapped)}: timeout, cancel and close, seen from both ends</p>
 <h1 class="${report.holds ? 'holds' : 'broken'}">${report.holds ? '✓' : '✗'} ${verdict(report)}</h1>
-<dl class="facts">${list}</dl>${notes}
+${renderFailed(report)}<dl class="facts">${list}</dl>${notes}
 </div></header>`;
+}
+
+/** What failed, where nobody has to scroll for it. */
+function renderFailed(report: Report): string {
+  const failed = report.scenarios.flatMap(({ id, results }) =>
+    results.filter((result) => result.status === 'fail').map((result) => ({ id, driver: result.driver })),
+  );
+  if (failed.length === 0) return '';
+  const links = failed.map(({ id, driver }) => {
+    return `<a class="id fail" href="#${slug(id)}">${escapeMarkup(id)}</a> on ${escapeMarkup(driver)}`;
+  });
+  return `<p>Failed: ${links.join(', ')}</p>`;
 }
 
 const STORY = ['defect/leave-pending-closesocket', 'repair/cancel-close'] as const;

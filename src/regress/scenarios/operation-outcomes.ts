@@ -38,7 +38,7 @@ export const outcomeScenarios: readonly Scenario[] = [
       // The kernel has the receive before this thread goes deaf.
       await context.wait(5);
       const sending = peer.send(pattern(32), { afterMs: 10 });
-      context.block(80);
+      await context.deafen(80);
       const bytes = context.success('the receive succeeds', await receiving);
       context.expectBytes('with the bytes that came', bytes, pattern(32));
       await sending;

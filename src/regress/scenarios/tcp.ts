@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { TcpSocket } from '../../sockets/tcp-socket.js';
 import { settled } from '../expectations.js';
 import { pattern } from '../pattern.js';
@@ -143,6 +145,48 @@ export const tcpScenarios: readonly Scenario[] = [
       if ('error' in listening) context.notApplicable('this machine has no IPv6 loopback address');
       const { ours, peer } = await context.pair({ host: '::1' });
       context.expectCode('the receive times out', await ours.recv({ timeoutMs: 20 }), 'ETIMEDOUT');
+      context.expectEqual('the close says it sent FIN', (await ours.close()).sent, 'FIN');
+      await context.expectEnding(peer, 'FIN');
+    },
+  },
+  {
+    id: 'tcp/receive-loop',
+    checks:
+      'A loop over received data that times out goes on where it stopped, and gives back every buffer it was lent',
+    contract: 'operations, rules 5 and 7',
+    run: async (context) => {
+      const { ours, peer } = await context.pair();
+      const data = pattern(40_000);
+      const chunks: Uint8Array[] = [];
+      const loop = async () => {
+        for await (const chunk of ours.socket.receive({ timeoutMs: 40 })) chunks.push(chunk.copy());
+      };
+      await peer.send(data.subarray(0, 15_000));
+      const first = context.trace.operation('A', 'receive loop', 'timeoutMs 40', loop);
+      context.expectCode('the loop times out', await settled(first), 'ETIMEDOUT');
+      await peer.send(data.subarray(15_000));
+      await peer.end();
+      const second = context.trace.operation('A', 'receive loop', 'timeoutMs 40', loop);
+      context.success('a new loop runs to the end of the stream', await settled(second));
+      context.expectBytes('every byte came once', Buffer.concat(chunks), data);
+    },
+  },
+  {
+    id: 'tcp/unix-path',
+    checks: 'The repaired close over a UNIX-domain path: timeout, then the end of the stream',
+    contract: 'close, row 5',
+    run: async (context) => {
+      const path = join(tmpdir(), `overlapped-regress-${process.pid}-${context.driver}`);
+      const connect = async () => {
+        const server = await context.peer.listen({ path });
+        const socket = context.keep(await TcpSocket.connect({ path, proactor: context.proactor }));
+        return { socket, peer: await server.connectionFrom(0) };
+      };
+      const connected = await settled(connect());
+      if ('error' in connected) return context.notApplicable(`this platform has no such sockets: ${connected.code}`);
+      const { socket, peer } = connected.value;
+      const ours = context.traced(socket, peer);
+      context.expectCode('the receive times out', await ours.recv({ timeoutMs: 30 }), 'ETIMEDOUT');
       context.expectEqual('the close says it sent FIN', (await ours.close()).sent, 'FIN');
       await context.expectEnding(peer, 'FIN');
     },
