@@ -119,7 +119,8 @@ tail -n +1 -f -s 0.05 --pid="$child" "$output/out" &
 tail_out=$!
 tail -n +1 -f -s 0.05 --pid="$child" "$output/err" >&2 &
 tail_err=$!
-trap 'kill -TERM "$child" 2> /dev/null' TERM INT HUP
+# Under Wine, SIGTERM is an exit of the program's, which may take its time or never come.
+trap 'kill -TERM "$child" 2> /dev/null; (sleep 2; kill -KILL "$child" 2> /dev/null) &' TERM INT HUP
 trap 'rm -rf "$output"' EXIT
 
 status=0

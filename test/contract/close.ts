@@ -129,6 +129,7 @@ function describeUnread(stage: OnStage): void {
     assert.equal(await soon(receiving, 'a recv'), 2);
     await turns();
     assert.deepEqual(await soon(socket.close(), 'the close'), { sent: 'RST', unreadBytes: 4 });
+    assert.equal(await peer.confirmedEnding(), 'RST');
   });
 
   test('closesocket() with nothing pending and unread bytes is a RST, as the platform has it', async () => {

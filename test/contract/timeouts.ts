@@ -37,6 +37,17 @@ function describeClock(stage: OnStage): void {
     });
   }
 
+  test('of 500 timeouts up to 60 ms, each with its own length, none is early', async () => {
+    const { socket } = await stage().connected();
+    const random = new Random(17);
+    const timeouts = Array.from({ length: 500 }, () => 0.1 + random.next() * 60);
+    await Promise.all(
+      timeouts.map((timeoutMs) =>
+        timesOutAfter(timeoutMs, () => socket.recv(new Uint8Array(8), { timeoutMs }), 'recv'),
+      ),
+    );
+  });
+
   test('readable(), recvLent() and receive() time out as recv() does', async () => {
     const { socket } = await stage().connected();
     await timesOutAfter(10, () => socket.readable({ timeoutMs: 10 }), 'recv');
@@ -110,6 +121,18 @@ function describeRange(stage: OnStage): void {
     peer.end();
     await turns();
     assert.equal(await socket.recv(buffer, { timeoutMs: 0 }), 0);
+  });
+
+  test('a recv() with 0 takes what arrived in the very same callback', async () => {
+    const { socket, peer } = await stage().connected();
+    const buffer = new Uint8Array(8);
+    await timesOut(socket.recv(buffer, { timeoutMs: 5 }), 'recv');
+    for (let i = 0; i < 20; i++) {
+      // On the loopback a write has arrived when it returns.
+      peer.socket.write('now');
+      assert.equal(await socket.recv(buffer, { timeoutMs: 0 }), 3);
+      await timesOut(socket.recv(buffer, { timeoutMs: 0 }), 'recv');
+    }
   });
 
   // The library may not have asked the kernel for anything yet.

@@ -10,6 +10,8 @@ import { Racer } from './racer.js';
 
 export interface RaceOptions {
   readonly driver: DriverName;
+  /** Default: openProactor() with the driver. */
+  readonly makeProactor?: () => Proactor;
   readonly seed: number;
   /** Receives to start in all. */
   readonly receives: number;
@@ -65,7 +67,7 @@ const WARM_UP = 0.25;
  */
 export async function runRace(options: RaceOptions): Promise<RaceReport> {
   const { seed, receives, sockets = 200, closeRate = 0.002 } = options;
-  const proactor = openProactor({ driver: options.driver });
+  const proactor = options.makeProactor?.() ?? openProactor({ driver: options.driver });
   const moments = new SharedArrayBuffer(sockets * Float64Array.BYTES_PER_ELEMENT);
   const peers = await startPeers({ seed: seed + 1, moments });
   const tally: Tally = newTally();

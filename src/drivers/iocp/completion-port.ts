@@ -6,6 +6,9 @@ import { Waiter } from './waiter.js';
 
 const INVALID_HANDLE_VALUE = -1;
 
+/** Threads that may dequeue at the same time: the one that works and the one that waits. */
+const THREADS = 2;
+
 /** Completions that one call dequeues. */
 const BATCH = 256;
 
@@ -37,7 +40,7 @@ export class CompletionPort {
 
   /** `onCompletions` is called in a callback of the host's when there may be completions to drain. */
   constructor(onCompletions: () => void) {
-    this.handle = this.#calls.CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, 1);
+    this.handle = this.#calls.CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, THREADS);
     if (this.handle === 0) throw new Error(`Cannot make a completion port: error ${this.#calls.GetLastError()}`);
     const entriesBytes = BATCH * OVERLAPPED_ENTRY.size;
     this.#own = { entriesAt: 0, removedAt: 2 * entriesBytes };

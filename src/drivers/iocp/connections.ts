@@ -1,6 +1,7 @@
 import {
   ERROR_NETNAME_DELETED,
   WSAECONNABORTED,
+  WSAECONNREFUSED,
   WSAECONNRESET,
   WSAEFAULT,
   WSAENETRESET,
@@ -37,14 +38,19 @@ const DEAD: ReadonlySet<number> = new Set([
 /** Makes the driver's state of a connection that was accepted; gives the error number where it cannot. */
 export type AdoptHandle = (handle: number, listener: PortSocket) => PortSocket | number;
 
+/** A datagram socket has got a default destination. */
+export type PeerKnown = (socket: PortSocket) => void;
+
 /** Accepting, with several AcceptEx in the kernel, and connecting. */
 export class Connections {
   readonly #shared: Shared;
   readonly #adopt: AdoptHandle;
+  readonly #peerKnown: PeerKnown;
 
-  constructor(shared: Shared, adopt: AdoptHandle) {
+  constructor(shared: Shared, adopt: AdoptHandle, peerKnown: PeerKnown) {
     this.#shared = shared;
     this.#adopt = adopt;
+    this.#peerKnown = peerKnown;
   }
 
   /** True: the operation has ended. False: it is the listener's, and ends later. */
@@ -197,8 +203,20 @@ export class Connections {
 
   #finish(socket: PortSocket, operation: Operation, error: number): void {
     const failed = error === 0 ? -this.#shared.winsock.updateConnectContext(socket.descriptor) : error;
-    if (failed === 0) operation.done(0);
-    else operation.failed(failed);
+    if (failed !== 0) operation.failed(failed);
+    else if (this.#metItself(socket, operation.address)) operation.failed(WSAECONNREFUSED);
+    else operation.done(0);
+  }
+
+  /**
+   * Whether the socket is connected to itself. ConnectEx wants it bound, and the port that the system chose for it may be
+   * the very one it is to connect to, where nobody else listens (Go's net has the same check, selfConnect).
+   */
+  #metItself(socket: PortSocket, wanted: SocketAddress | null): boolean {
+    const { winsock } = this.#shared;
+    const local = winsock.localAddress(socket.descriptor);
+    if (local === null || local.port !== wanted?.port) return false;
+    return winsock.remoteAddress(socket.descriptor)?.address === local.address;
   }
 
   #setPeer(socket: PortSocket, operation: Operation, address: SocketAddress): boolean {
@@ -208,6 +226,7 @@ export class Connections {
     socket.connected = true;
     // Errors are about the one peer from now on, and worth hearing.
     winsock.reportUnreachable(socket.descriptor, true);
+    this.#peerKnown(socket);
     return operation.done(0);
   }
 }

@@ -100,6 +100,16 @@ export class Datagrams {
     this.#shared.completeSend(socket, operation);
   }
 
+  /**
+   * Has the kernel watch a connected socket whether or not somebody receives: Winsock tells of an unreachable peer
+   * only by a receive, and a send wants to know, too.
+   */
+  listen(socket: PortSocket): void {
+    if (!socket.connected || socket.mayReceive || socket.pendingError !== 0) return;
+    if (socket.receiveSlot !== NO_SLOT || socket.closing) return;
+    this.#watch(socket);
+  }
+
   goOnReceiving(socket: PortSocket): void {
     const operation = socket.recvOperation;
     if (operation !== null && this.#receive(socket, operation)) this.#shared.completeRecv(socket, operation);
@@ -134,14 +144,22 @@ export class Datagrams {
     const ahead = operation.batch !== null && datagramsAhead(operation.batch) > 0;
     if (ahead) return this.#take(socket, operation);
     for (let round = 0; round < ERRORS_PER_ATTEMPT; round++) {
-      if ((socket.mayReceive || socket.pendingError !== 0) && this.#take(socket, operation)) return true;
+      const hopeful = socket.mayReceive || socket.arrivesEarly || socket.pendingError !== 0;
+      if (hopeful && this.#take(socket, operation)) return true;
       if (socket.receiveSlot !== NO_SLOT || socket.closing) return false;
-      const result = this.#shared.requests.awaitReadable(socket, REQUEST_RECEIVE);
-      if (result === PENDING) return false;
-      socket.mayReceive = true;
-      if (result < 0 && result !== -WSAEMSGSIZE) socket.pendingError = -result;
+      if (this.#watch(socket)) return false;
     }
     this.#shared.postpone(socket);
+    return false;
+  }
+
+  /** Begins the peeking receive. True: it waits. False: there is something to be received or heard. */
+  #watch(socket: PortSocket): boolean {
+    const result = this.#shared.requests.awaitReadable(socket, REQUEST_RECEIVE);
+    if (result === PENDING) return true;
+    socket.mayReceive = true;
+    socket.arrivesEarly = true;
+    if (result < 0 && result !== -WSAEMSGSIZE) socket.pendingError = -result;
     return false;
   }
 
@@ -159,6 +177,7 @@ export class Datagrams {
       if (result >= 0) continue;
       if (result === -WSAEWOULDBLOCK) {
         socket.mayReceive = false;
+        if (batch.count === 0) socket.arrivesEarly = false;
         break;
       }
       errors++;
@@ -182,6 +201,7 @@ export class Datagrams {
     if (batch.readsErrors) return operation.done(batch.count);
     if (operation.bytesTransferred === 0) batch.refused = 0;
     if (this.#failedBefore(socket, operation)) return true;
+    this.listen(socket);
     const { winsock, requests } = this.#shared;
     while (operation.bytesTransferred < batch.count) {
       let sent = batch.send(winsock, socket.descriptor, operation.bytesTransferred);

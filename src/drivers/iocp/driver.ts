@@ -26,6 +26,9 @@ export interface IocpOptions {
 /** Generations that a completion key has room for beside the index, in a number that stays exact. */
 const GENERATIONS = 1 << 20;
 
+/** Looks in vain at the port after which at most every 32nd wake is followed by another one. */
+const MAX_EMPTY_DRAINS = 5;
+
 /** Overlapped Winsock requests and a completion port. Windows 10 and later; runs under Wine. */
 export class IocpDriver implements Driver {
   readonly name = 'iocp';
@@ -45,6 +48,8 @@ export class IocpDriver implements Driver {
   #openSockets = 0;
   #closingSockets = 0;
   #staleCompletions = 0;
+  #emptyDrains = 0;
+  #wakesToSkip = 0;
   #referenced = false;
   #destroyed = false;
   readonly #sink = (keyLow: number, keyHigh: number, overlapped: number, bytes: number) =>
@@ -57,10 +62,13 @@ export class IocpDriver implements Driver {
     this.#shared = new Shared(this.#winsock, this.#port, buffers, events, () => this.#nextTurn());
     this.#receiver = new Receiver(this.#shared);
     this.#sender = new Sender(this.#shared);
-    this.#connections = new Connections(this.#shared, (handle, listener) =>
-      this.#adopt(handle, listener.family, 'stream'),
+    const datagrams = new Datagrams(this.#shared);
+    this.#datagrams = datagrams;
+    this.#connections = new Connections(
+      this.#shared,
+      (handle, listener) => this.#adopt(handle, listener.family, 'stream'),
+      (socket) => datagrams.listen(socket),
     );
-    this.#datagrams = new Datagrams(this.#shared);
   }
 
   open(family: AddressFamily, type: SocketType): PortSocket | number {
@@ -241,13 +249,26 @@ export class IocpDriver implements Driver {
   #wake(): void {
     if (this.#destroyed) return;
     this.#shared.startTurn();
-    this.#takeCompletions();
+    const delivered = this.#port.takeDelivered(this.#sink);
+    if (this.#port.waiter.starting) this.#port.drain(this.#sink);
+    else if (delivered > 0) this.#drainIfItPays();
     this.#events.flushWanted();
   }
 
   #takeCompletions(): void {
     this.#port.takeDelivered(this.#sink);
     this.#port.drain(this.#sink);
+  }
+
+  /**
+   * Looks for more behind what the waiting thread has brought. Under load there is more, and taking it here spares a
+   * change of threads; otherwise the look is in vain (0.1 ms of it under Wine), and is made ever more rarely.
+   */
+  #drainIfItPays(): void {
+    if (this.#wakesToSkip-- > 0) return;
+    const found = this.#port.drain(this.#sink) > 0;
+    this.#emptyDrains = found ? 0 : Math.min(this.#emptyDrains + 1, MAX_EMPTY_DRAINS);
+    this.#wakesToSkip = found ? 0 : 1 << this.#emptyDrains;
   }
 
   /** A new turn of the host's event loop, for what was postponed in the last one. */

@@ -8,22 +8,22 @@ const RENAMED: Readonly<Record<string, readonly string[]>> = {
   WSAEWOULDBLOCK: ['EAGAIN', 'EWOULDBLOCK'],
   WSAEOPNOTSUPP: ['EOPNOTSUPP', 'ENOTSUP'],
   WSAECANCELLED: ['ECANCELED'],
-  WSA_E_CANCELLED: ['ECANCELED'],
-  WSAEDISCON: ['ECONNRESET'],
-  WSANOTINITIALISED: ['ENETDOWN'],
-  WSASYSNOTREADY: ['ENETDOWN'],
 };
 
-/** Names for the system errors that overlapped calls let through. ERROR_NETNAME_DELETED is a reset, never an end. */
-const SYSTEM_ERRORS: Readonly<Record<string, readonly number[]>> = {
+/**
+ * Further numbers of a code, the system errors that overlapped calls let through among them. ERROR_NETNAME_DELETED is a
+ * reset, never an end.
+ */
+const FURTHER: Readonly<Record<string, readonly number[]>> = {
   ECONNRESET: [win.ERROR_NETNAME_DELETED, win.ERROR_UNEXP_NET_ERR, win.ERROR_VC_DISCONNECTED],
   ECONNABORTED: [win.ERROR_CONNECTION_ABORTED],
   ECONNREFUSED: [win.ERROR_CONNECTION_REFUSED, win.ERROR_PORT_UNREACHABLE],
   ENETUNREACH: [win.ERROR_NETWORK_UNREACHABLE, win.ERROR_PROTOCOL_UNREACHABLE],
   EHOSTUNREACH: [win.ERROR_HOST_UNREACHABLE, win.ERROR_BAD_NETPATH],
   ETIMEDOUT: [win.ERROR_SEM_TIMEOUT],
-  ECANCELED: [win.ERROR_OPERATION_ABORTED, win.ERROR_REQUEST_ABORTED],
-  EPIPE: [win.ERROR_BROKEN_PIPE, win.ERROR_GRACEFUL_DISCONNECT, win.ERROR_NO_DATA],
+  ECANCELED: [win.ERROR_OPERATION_ABORTED, win.ERROR_REQUEST_ABORTED, win.WSA_E_CANCELLED],
+  ENETDOWN: [win.WSASYSNOTREADY, win.WSANOTINITIALISED],
+  EPIPE: [win.WSAEDISCON, win.ERROR_BROKEN_PIPE, win.ERROR_GRACEFUL_DISCONNECT, win.ERROR_NO_DATA],
   EBADF: [win.ERROR_INVALID_HANDLE],
   EINVAL: [win.ERROR_INVALID_PARAMETER],
   EFAULT: [win.ERROR_NOACCESS, win.ERROR_INVALID_USER_BUFFER],
@@ -46,27 +46,26 @@ const SYSTEM_ERRORS: Readonly<Record<string, readonly number[]>> = {
 };
 
 /**
- * Winsock's error numbers by the codes that are the same on every platform. The system's own errors keep their number
- * and have a name of the table too.
+ * Winsock's error numbers by the codes that are the same on every platform. Several numbers may have one code, the
+ * system's own errors among them: each keeps its number, and the code stands for Winsock's first.
  */
 class WinsockErrorTable extends ErrorTable {
-  readonly #systemNames = new Map<number, string>();
+  readonly #furtherNames = new Map<number, string>();
 
   constructor() {
     const entries: Record<string, number> = {};
     for (const [name, code] of Object.entries(win as unknown as Record<string, unknown>)) {
-      if (typeof code !== 'number' || !name.startsWith('WSA')) continue;
-      const names = RENAMED[name] ?? (name.startsWith('WSAE') ? [name.slice('WSA'.length)] : []);
-      for (const portable of names) entries[portable] ??= code;
+      if (typeof code !== 'number' || !name.startsWith('WSAE')) continue;
+      for (const portable of RENAMED[name] ?? [name.slice('WSA'.length)]) entries[portable] = code;
     }
     super(entries);
-    for (const [name, codes] of Object.entries(SYSTEM_ERRORS)) {
-      for (const code of codes) this.#systemNames.set(code, name);
+    for (const [name, codes] of Object.entries(FURTHER)) {
+      for (const code of codes) this.#furtherNames.set(code, name);
     }
   }
 
   override name(nativeCode: number): string {
-    return this.#systemNames.get(nativeCode) ?? super.name(nativeCode);
+    return this.#furtherNames.get(nativeCode) ?? super.name(nativeCode);
   }
 }
 

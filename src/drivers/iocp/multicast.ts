@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import * as c from '../../../native-bindings/windows/constants.js';
 import { ip_mreq, ipv6_mreq } from '../../../native-bindings/windows/structs.js';
-import { WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT } from '../../../native-bindings/windows/winerror.js';
+import { WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL } from '../../../native-bindings/windows/winerror.js';
 import { readIPv6, writeIPv4, writeIPv6 } from '../../bsd/ip-text.js';
 import type { SocketAddress } from '../../port/address.js';
 import type { Winsock } from './winsock.js';
@@ -22,8 +22,12 @@ export function changeMembership(
     case 'IPv4': {
       const request = new Uint8Array(ip_mreq.size);
       writeIPv4(group.address, request, ip_mreq.offset.imr_multiaddr);
-      if (localInterface !== '') writeIPv4(localInterface, request, ip_mreq.offset.imr_interface);
-      return winsock.setMembership(handle, c.IPPROTO_IP, join ? c.IP_ADD_MEMBERSHIP : c.IP_DROP_MEMBERSHIP, request);
+      if (localInterface !== '') {
+        if (!isLocal(localInterface)) return -WSAEADDRNOTAVAIL;
+        writeIPv4(localInterface, request, ip_mreq.offset.imr_interface);
+      }
+      const option = join ? c.IP_ADD_MEMBERSHIP : c.IP_DROP_MEMBERSHIP;
+      return verdict(winsock.setMembership(handle, c.IPPROTO_IP, option, request), join);
     }
     case 'IPv6': {
       const index = localInterface === '' ? (group.scopeId ?? 0) : interfaceIndex(localInterface);
@@ -31,11 +35,24 @@ export function changeMembership(
       const request = new Uint8Array(ipv6_mreq.size);
       writeIPv6(group.address, request, ipv6_mreq.offset.ipv6mr_multiaddr);
       new DataView(request.buffer).setUint32(ipv6_mreq.offset.ipv6mr_interface, index, true);
-      return winsock.setMembership(handle, c.IPPROTO_IPV6, join ? c.IPV6_JOIN_GROUP : c.IPV6_LEAVE_GROUP, request);
+      const option = join ? c.IPV6_JOIN_GROUP : c.IPV6_LEAVE_GROUP;
+      return verdict(winsock.setMembership(handle, c.IPPROTO_IPV6, option, request), join);
     }
     case 'unix':
       return -WSAEAFNOSUPPORT;
   }
+}
+
+/** Who leaves a group that was not joined hears WSAEADDRNOTAVAIL from Winsock, and WSAEINVAL from Wine. */
+function verdict(result: number, join: boolean): number {
+  return !join && result === -WSAEINVAL ? -WSAEADDRNOTAVAIL : result;
+}
+
+/** Whether this machine has the address. Winsock reads 0.0.0.1 and the like as an interface's index. */
+function isLocal(address: string): boolean {
+  const { 0: first } = address.split('.');
+  if (first === '0') return true;
+  return Object.values(networkInterfaces()).some((entries) => entries?.some((entry) => entry.address === address));
 }
 
 /** The index of the interface that has this address; -1 where none has. */

@@ -46,6 +46,8 @@ export class PortSocket implements DriverSocket {
 
   /** A receive is likely to bring something: it was announced, or the last one left something behind. */
   mayReceive = false;
+  /** The last wait was none: the bytes were there already, and those of the next receive may be, too. */
+  arrivesEarly = false;
   recvEnd = END_NONE;
   /** An error that a request has brought, for whatever is received last; 0 for none. */
   pendingError = 0;

@@ -86,7 +86,7 @@ export class Receiver {
   /** Receives what is there, or has the kernel wait for it. */
   #advance(socket: PortSocket, operation: Operation): boolean {
     for (let round = 0; round < 2; round++) {
-      if (socket.mayReceive || socket.recvEnd !== END_NONE) {
+      if (socket.mayReceive || socket.arrivesEarly || socket.recvEnd !== END_NONE) {
         if (operation.waitOnly ? this.#somethingIsThere(socket, operation) : this.#attempt(socket, operation))
           return true;
       }
@@ -95,6 +95,7 @@ export class Receiver {
       if (result === PENDING) return false;
       if (result < 0) return this.#refused(socket, operation, -result);
       socket.mayReceive = true;
+      socket.arrivesEarly = true;
       if (operation.waitOnly) return operation.done(0);
     }
     // Announced twice and not there: somebody else's turn first.
@@ -143,6 +144,7 @@ export class Receiver {
     const { pendingError } = socket;
     if (pendingError === 0 && result === -WSAEWOULDBLOCK) {
       socket.mayReceive = false;
+      socket.arrivesEarly = false;
       if (!socket.shutReceive) return false;
     } else if (pendingError === 0 && result < 0 && TRANSIENT.has(-result)) return operation.failed(-result);
     socket.recvEnd = this.#endOf(socket, result);

@@ -31,6 +31,12 @@ export interface WaiterOwner {
 }
 
 const idle: WaiterWorker[] = [];
+const hired = new Set<WaiterWorker>();
+
+/** Node joins its worker threads when it exits, and would wait for one in the kernel for ever. */
+function interruptAll(): void {
+  for (const worker of hired) worker.interrupt();
+}
 
 /** A worker thread that blocks in GetQueuedCompletionStatusEx for one owner after the other. */
 export class WaiterWorker {
@@ -38,7 +44,6 @@ export class WaiterWorker {
   readonly #words: Int32Array;
   #owner: WaiterOwner;
   #up = false;
-  readonly #onExit = () => this.#leave();
 
   private constructor(owner: WaiterOwner) {
     const control = new SharedArrayBuffer(4);
@@ -65,8 +70,8 @@ export class WaiterWorker {
     worker.#owner = owner;
     worker.#worker.postMessage(owner.port);
     Atomics.store(worker.#words, WAITER_STATE, WAITER_PARKED);
-    // Node joins its worker threads when it exits, and would wait for one in the kernel for ever.
-    process.on('exit', worker.#onExit);
+    if (hired.size === 0) process.on('exit', interruptAll);
+    hired.add(worker);
     return worker;
   }
 
@@ -98,12 +103,14 @@ export class WaiterWorker {
 
   /** Has the thread leave its owner's port; the owner hears 'left' when it has, if it still lives then. */
   dismiss(): void {
-    process.off('exit', this.#onExit);
+    hired.delete(this);
+    if (hired.size === 0) process.off('exit', interruptAll);
     this.#worker.unref();
-    this.#leave();
+    this.interrupt();
   }
 
-  #leave(): void {
+  /** Gets the thread out of the kernel, and away from the port. */
+  interrupt(): void {
     const before = Atomics.exchange(this.#words, WAITER_STATE, WAITER_LEAVING);
     if (before === WAITER_WATCHING) this.#owner.interrupt();
     Atomics.notify(this.#words, WAITER_STATE);

@@ -34,6 +34,11 @@ export class Waiter implements WaiterOwner {
     this.port = options.port;
   }
 
+  /** The thread does not work yet, and whoever wants to hear of completions has to look at the port. */
+  get starting(): boolean {
+    return this.#starting !== null;
+  }
+
   /** Completions lie in the waiter's buffer. `taken` gives the buffer back. */
   get delivered(): boolean {
     return this.#worker !== null && !this.#stopped && this.#worker.delivered;
