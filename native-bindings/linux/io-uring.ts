@@ -33,9 +33,7 @@ export const ioUring = lazyLibrary(null, (library) => ({
 }));
 
 // linux/io_uring.h: operations
-export const IORING_OP_NOP = 0;
 export const IORING_OP_POLL_ADD = 6;
-export const IORING_OP_POLL_REMOVE = 7;
 export const IORING_OP_ACCEPT = 13;
 export const IORING_OP_ASYNC_CANCEL = 14;
 export const IORING_OP_CONNECT = 16;
@@ -45,7 +43,6 @@ export const IORING_OP_RECV = 27;
 // linux/io_uring.h: submission flags
 export const IOSQE_BUFFER_SELECT = 1 << 5;
 export const IORING_ACCEPT_MULTISHOT = 1 << 0;
-export const IORING_RECVSEND_POLL_FIRST = 1 << 0;
 export const IORING_RECV_MULTISHOT = 1 << 1;
 export const IORING_POLL_ADD_MULTI = 1 << 0;
 

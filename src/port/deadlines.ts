@@ -1,10 +1,5 @@
 import { performance } from 'node:perf_hooks';
-
-/**
- * The longest timeout, in milliseconds (about 24.8 days): the range of the host's own timer.
- * Longer ones are clamped to it.
- */
-export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+import { MAX_TIMEOUT_MS } from './limits.js';
 
 /**
  * One more than the highest slot number. A slot costs 22 bytes whether armed or not, so this bounds

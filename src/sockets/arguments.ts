@@ -17,6 +17,11 @@ export function checkOptions<T extends object>(options: T): T {
   throw new InvalidArgumentError(`options must be an object, not ${kind(options)}`);
 }
 
+export function checkIterable<T>(name: string, value: Iterable<T>): Iterable<T> {
+  if (typeof Object(value)[Symbol.iterator] === 'function') return value;
+  throw new InvalidArgumentError(`${name} must be iterable, and not ${kind(value)}`);
+}
+
 /** The timeout to use; throws for what is not one. */
 export function checkTimeout(timeoutMs: number | undefined, fallback: number): number {
   if (timeoutMs === undefined) return fallback;

@@ -1,6 +1,6 @@
 import { operationError } from '../port/errors.js';
 import type { Operation, OperationObserver } from '../port/operation.js';
-import { checkSendBuffer, checkTimeout, type OperationOptions } from './arguments.js';
+import { checkIterable, checkOptions, checkSendBuffer, checkTimeout, type OperationOptions } from './arguments.js';
 import { sendObserved, type TcpSocket } from './tcp-socket.js';
 
 export interface BroadcastFailure {
@@ -57,7 +57,8 @@ export function broadcast(
 ): Promise<BroadcastResult> {
   return new Promise((resolve) => {
     checkSendBuffer(data);
-    if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs, 0);
+    checkTimeout(checkOptions(options).timeoutMs, 0);
+    checkIterable('sockets', sockets);
     const all = new Broadcast(resolve);
     for (const socket of sockets) {
       all.pending++;

@@ -131,7 +131,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
    * until the next iteration. After a timeout a new loop goes on where the failed one stopped.
    */
   receive(options: OperationOptions = NO_OPTIONS): AsyncIterableIterator<LentBuffer> {
-    if (checkOptions(options).timeoutMs !== undefined) checkTimeout(options.timeoutMs, 0);
+    checkTimeout(checkOptions(options).timeoutMs, 0);
     return new ReceiveIterator(this, this.proactor.driver, options.timeoutMs, checkSignal(options.signal));
   }
 
@@ -155,7 +155,7 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
     if (typeof handlers?.received !== 'function' || typeof handlers.ended !== 'function') {
       throw new InvalidArgumentError('handlers must have the functions received and ended');
     }
-    if (checkOptions(options).timeoutMs !== undefined) checkTimeout(options.timeoutMs, 0);
+    checkTimeout(checkOptions(options).timeoutMs, 0);
     TcpSocket.#receiveForLoop(new ReceiveLoop(this, handlers, options.timeoutMs, TcpSocket.#receiveForLoop));
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type DeadlineHost, Deadlines, MAX_TIMEOUT_MS } from '../../src/port/deadlines.js';
+import { type DeadlineHost, Deadlines } from '../../src/port/deadlines.js';
+import { MAX_TIMEOUT_MS } from '../../src/port/limits.js';
 
 export const DAY_MS = 86_400_000;
 

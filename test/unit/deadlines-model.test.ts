@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { Deadlines, MAX_TIMEOUT_MS } from '../../src/port/deadlines.js';
+import { Deadlines } from '../../src/port/deadlines.js';
+import { MAX_TIMEOUT_MS } from '../../src/port/limits.js';
 
 import { type Action, FakeHost } from '../support/fake-deadline-host.js';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Deadlines, MAX_SLOTS, MAX_TIMEOUT_MS } from '../../src/port/deadlines.js';
+import { Deadlines, MAX_SLOTS } from '../../src/port/deadlines.js';
+import { MAX_TIMEOUT_MS } from '../../src/port/limits.js';
 
 import { DAY_MS, FakeHost, recorder } from '../support/fake-deadline-host.js';
 

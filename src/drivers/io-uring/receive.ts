@@ -13,8 +13,9 @@ import type { Requests } from './requests.js';
 import { END_NONE, END_OF_STREAM, REQUEST_POLL_IN, REQUEST_RECV, type RingSocket } from './ring-socket.js';
 
 /**
- * Bytes a socket may receive ahead of its reader before its multishot receive is withdrawn. From there on the peer is
- * held back by TCP's own window.
+ * Bytes a socket has received ahead of its reader when its multishot receive is withdrawn; then the peer is held back
+ * by TCP's own window. Not a bound: until the cancel takes hold the kernel may fill every buffer that is provided, and
+ * what bounds all sockets together is their number (`maxBuffers`).
  */
 const READ_AHEAD_BYTES = 65536;
 

@@ -190,10 +190,6 @@ export class Ring {
     return (Atomics.load(this.#ring, this.#sqFlagsAt) & uring.IORING_SQ_CQ_OVERFLOW) !== 0;
   }
 
-  get hasCompletions(): boolean {
-    return this.#word(this.#cqHeadAt) !== Atomics.load(this.#ring, this.#cqTailAt);
-  }
-
   /** Takes the completions that are there at the start; gives their number. */
   drain(sink: CompletionSink): number {
     const ring = this.#ring;
