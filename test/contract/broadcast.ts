@@ -32,7 +32,8 @@ export function describeBroadcast(driver: DriverUnderTest): void {
         failures.map(({ socket }) => socket),
         [gone.socket],
       );
-      assert.equal((failures[0]?.error as NodeJS.ErrnoException).code, 'ERR_SOCKET_CLOSED');
+      const error = failures[0]?.error as NodeJS.ErrnoException | undefined;
+      assert.equal(error?.code, 'ERR_SOCKET_CLOSED');
       for (const { peer } of [first, second]) assert.deepEqual(await peer.read(MESSAGE.length), MESSAGE);
     });
 
