@@ -1,28 +1,25 @@
-import { EpollNotifier } from '../bsd/linux/epoll-notifier.js';
-import { LinuxStack } from '../bsd/linux/stack.js';
+import { createRequire } from 'node:module';
 import { platformDrivers } from '../platform.js';
 import type { DriverName, DriverReport } from '../port/driver.js';
 import { InvalidArgumentError, SocketStateError } from '../port/errors.js';
 import type { DriverFactory } from '../port/proactor.js';
-import { IoUringDriver } from './io-uring/driver.js';
-import { probeIoUring } from './io-uring/probe.js';
-import { ReadinessDriver } from './readiness/driver.js';
-import { probeReadiness } from './readiness/probe.js';
+import type { DriverEntry } from './entry.js';
 
 export type DriverChoice = DriverName | 'auto';
 
-interface DriverEntry {
-  readonly probe: () => DriverReport;
-  readonly make: DriverFactory;
-}
-
-const DRIVERS: Partial<Record<DriverName, DriverEntry>> = {
-  io_uring: { probe: probeIoUring, make: (events) => new IoUringDriver(events, new LinuxStack()) },
-  readiness: {
-    probe: probeReadiness,
-    make: (events) => new ReadinessDriver(events, new LinuxStack(), new EpollNotifier()),
-  },
+const FOLDERS: Readonly<Record<DriverName, string>> = {
+  io_uring: 'io-uring',
+  readiness: 'readiness',
+  iocp: 'iocp',
 };
+
+// A driver's modules are loaded when it is first asked for. Node opens everything that is imported statically at once,
+// and all drivers together are more files than a process with few descriptors may open.
+const load = createRequire(import.meta.url);
+
+function entryOf(name: DriverName): DriverEntry {
+  return (load(`./${FOLDERS[name]}/entry.js`) as { entry: DriverEntry }).entry;
+}
 
 const reports = new Map<DriverName, DriverReport>();
 
@@ -30,9 +27,9 @@ const reports = new Map<DriverName, DriverReport>();
 export function probeDriver(name: DriverName): DriverReport {
   let report = reports.get(name);
   if (report === undefined) {
-    const elsewhere = { name, usable: false, reason: 'it is a driver for another platform', findings: [] };
-    const entry = platformDrivers().includes(name) ? DRIVERS[name] : undefined;
-    report = entry?.probe() ?? elsewhere;
+    report = platformDrivers().includes(name)
+      ? entryOf(name).probe()
+      : { name, usable: false, reason: 'it is a driver for another platform', findings: [] };
     reports.set(name, report);
   }
   return report;
@@ -55,8 +52,7 @@ export function chooseDriver(choice: DriverChoice): DriverFactory {
     if (!isDriverName(name))
       throw new InvalidArgumentError(`There is no driver ${String(name)}`, 'ERR_INVALID_ARG_VALUE');
     const report = probeDriver(name);
-    const entry = DRIVERS[name];
-    if (report.usable && entry) return entry.make;
+    if (report.usable) return entryOf(name).make;
     reasons.push(`${name}: ${report.reason}`);
   }
   const why = reasons.length > 0 ? reasons.join('; ') : 'this platform has none';
