@@ -13,6 +13,8 @@ step() { printf '\n== %s\n' "$*"; }
 
 step 'style'
 node_modules/.bin/biome ci .
+node scripts/lint-workflows.mjs --self-test
+node scripts/lint-workflows.mjs
 
 step 'native declarations against the C headers'
 node scripts/check-headers.mjs --self-test
