@@ -42,7 +42,13 @@ function section(scenario) {
   const header = ['Server', ...columns.map(({ name }) => name)];
   const align = ['---', ...columns.map(() => '---:')];
   const figures = rows.length > 0 ? table(header, align, rows) : 'No figures.';
-  return `## ${scenario.title}\n\n${scenario.what}\n\n${figures}`;
+  const parts = [
+    `## ${scenario.title}`,
+    scenario.what,
+    ...(scenario.apart === undefined ? [] : [scenario.apart]),
+    figures,
+  ];
+  return parts.join('\n\n');
 }
 
 /** @param {Report} report @returns {string[]} */
@@ -71,8 +77,25 @@ function absences({ scenarios }) {
   return [...titles].map(([line, where]) => `${line} (${where.join('; ')})`);
 }
 
+/**
+ * One line, for scenarios that were measured by themselves.
+ * @param {Report} report
+ */
+export function briefConditions({ date, machine, options, steal, wine }) {
+  const parts = [
+    date,
+    machine.kernel,
+    ...(wine === undefined ? [] : [wine]),
+    `Node ${machine.node}`,
+    `${options.rounds} rounds of ${options.seconds} s, each after ${options.warmupSeconds} s of warm-up`,
+    `load average at the start ${machine.loadAverage.toFixed(2)}`,
+    `stolen ${(steal * 100).toFixed(1)}%`,
+  ];
+  return `Measured by itself: ${parts.join(', ')}.`;
+}
+
 /** @param {Report} report */
-function conditions({ date, machine, options, load, pinning, steal, compiler }) {
+function conditions({ date, machine, options, load, pinning, steal, compiler, wine }) {
   const cores = pinning
     ? `server on core ${pinning.server}, load on core ${pinning.load}`
     : 'not pinned to cores (no taskset, or a single core): compare with care';
@@ -86,6 +109,7 @@ function conditions({ date, machine, options, load, pinning, steal, compiler }) 
       ? `- load generators and baselines in C, ${compiler} -O2`
       : '- **no C compiler: the load generator runs in Node and is the bottleneck**, so ' +
         'throughput says little; the C rows are absent',
+    ...(wine === undefined ? [] : [`- under Wine: ${wine}`]),
     ...(options.quick ? ['- **a quick run**: too short to publish'] : []),
   ].join('\n');
 }
