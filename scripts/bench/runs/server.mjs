@@ -115,7 +115,9 @@ export function startLoad(context, program, args) {
 export async function runLoad(context, program, args, pid, helperPid) {
   const { warmupSeconds, seconds } = context.options;
   const times = [Math.round(warmupSeconds * 1000), Math.round(seconds * 1000)];
-  const load = startLoad(context, program, [...args, ...times, pid, ...(helperPid === undefined ? [] : [helperPid])]);
+  // The load generator in Node measures no helper.
+  const helper = helperPid !== undefined && context.programs.paths.has(program) ? [helperPid] : [];
+  const load = startLoad(context, program, [...args, ...times, pid, ...helper]);
   try {
     const [json] = await load.line(/^\{.*\}$/, (warmupSeconds + seconds + 30) * 1000);
     return JSON.parse(json);
