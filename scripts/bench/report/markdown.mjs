@@ -122,7 +122,12 @@ message as the fastest servers: where \`load busy\` is near 100%, throughput is 
 per message is the better comparison. Where \`server busy\` and \`load busy\` are both well below
 100% with 64 connections or more, something else ran on these cores. \`spread\` is the distance
 between the best and the worst round: smaller differences are noise. \`starved\` counts connections
-that got no reply at all in the window, while others did.`;
+that got no reply at all in the window, while others did.
+
+Under Wine nearly every socket call is a message to the wineserver, a process of its own that runs on the
+server's core here; its CPU time is a column of its own, and \`both CPUs\` is the two together. These
+ratios say how the two servers use Wine, and nothing of Windows. Where something else runs on that
+core, throughput scatters, and CPU per message is the better comparison.`;
 
 /** @param {Report} report */
 export function toMarkdown(report) {
