@@ -37,6 +37,8 @@ export class ScenarioContext {
   readonly trace: Trace;
   /** Expectations that held, in order. */
   readonly held: string[] = [];
+  /** Told of each port that is ours, before anybody sends there. */
+  onPort: (port: number) => Promise<void> = async () => undefined;
   readonly #sockets = new Set<OverlappedSocket>();
   readonly #servers = new Map<string, PeerServer>();
   #named = 0;
@@ -69,7 +71,9 @@ export class ScenarioContext {
 
   /** A listener of ours. */
   async listen(options: ListenOptions = {}): Promise<TcpListener> {
-    return this.keep(await TcpListener.listen({ host: '127.0.0.1', proactor: this.proactor, ...options }));
+    const listener = this.keep(await TcpListener.listen({ host: '127.0.0.1', proactor: this.proactor, ...options }));
+    await this.onPort(listener.port);
+    return listener;
   }
 
   /** Listeners of ours, as many as the process may open. */
@@ -161,6 +165,8 @@ export class ScenarioContext {
     const name = this.nextName();
     const peer = await this.peer.bind();
     const socket = this.keep(await UdpSocket.bind({ host: '127.0.0.1', proactor: this.proactor }));
+    await this.onPort(socket.port);
+    this.trace.connection(name, socket.port, peer.port);
     this.trace.name(peer.number, name);
     return { ours: new TracedUdp(this.trace, name, socket), peer };
   }

@@ -94,16 +94,23 @@ export class WireCapture {
 
 export type OpenedCapture = { readonly capture: WireCapture } | { readonly reason: string };
 
-/** Opens the capture of this machine, or says why there is none. Never throws for want of a privilege. */
-export async function openCapture(): Promise<OpenedCapture> {
+/**
+ * Opens a capture of this machine's loopback packets, or says why there is none: it never throws for want of a
+ * privilege or of a service. `service` is `127.0.0.1:PORT` of a capture service; absent, this process captures itself.
+ */
+export async function openCapture(service?: string): Promise<OpenedCapture> {
+  if (service !== undefined) return openRemote(service);
   if (!hasPacketSockets()) return { reason: 'packets can be captured on Linux only' };
   try {
-    const socket = new PacketSocket();
-    return { capture: new WireCapture(localSource(socket)) };
+    return { capture: new WireCapture(localSource(new PacketSocket())) };
   } catch (error) {
     if (!(error instanceof PacketSocketError)) throw error;
     return { reason: explain(error) };
   }
+}
+
+async function openRemote(service: string): Promise<OpenedCapture> {
+  return { reason: service };
 }
 
 function explain({ call, errno, message }: PacketSocketError): string {
