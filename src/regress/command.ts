@@ -28,7 +28,7 @@ each close says it sent is also held against what was on the wire.
       --json FILE       writes the results and everything that happened as JSON
       --html FILE       writes one self-contained page: the matrix and a sequence diagram of each scenario
       --pcap DIR        writes each scenario's packets as a file that Wireshark and tcpdump open
-      --capture ADDRESS asks a capture service for the packets (OVERLAPPED_CAPTURE works too): 127.0.0.1:PORT
+      --capture ADDRESS asks the capture service there for the packets, for a run under Wine (overlapped capture --help)
       --no-capture      leaves the packets alone
       --no-color        no colours (NO_COLOR works too)
   -h, --help            this text

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { DriverName } from '../port/driver.js';
 import { globMatches } from './glob.js';
 import type { Scenario } from './scenario.js';
+import { parseServiceAddress } from './wire/protocol.js';
 
 /** What the command line asks for. */
 export interface RegressOptions {
@@ -14,7 +15,7 @@ export interface RegressOptions {
   readonly htmlFile: string | undefined;
   /** Where each scenario's packets go, a file a scenario and driver. */
   readonly pcapDirectory: string | undefined;
-  /** `HOST:PORT` of a capture service on this machine. */
+  /** `127.0.0.1:PORT/TOKEN` of a capture service on this machine. */
   readonly captureService: string | undefined;
   /** Whether packets are captured where they can be. */
   readonly capture: boolean;
@@ -88,9 +89,8 @@ function fileName(option: string, name: string | undefined, what = 'file'): stri
 
 /** A capture service is on this machine: the loopback packets of another would be somebody else's. */
 function serviceAddress(text: string): string {
-  const port = Number(/^127\.0\.0\.1:(\d{1,5})$/.exec(text)?.[1] ?? 0);
-  if (port > 0 && port < 65_536) return text;
-  throw new UsageError(`A capture service has an address such as 127.0.0.1:4711, and not '${text}'`);
+  if (parseServiceAddress(text) !== null) return text;
+  throw new UsageError("A capture service has an address as 'overlapped capture' prints it: 127.0.0.1:PORT/TOKEN");
 }
 
 /** The scenarios that any of the globs selects, in their own order; all of them without a glob. */

@@ -117,7 +117,7 @@ class ScenarioRun {
       await this.#act(watchdogMs);
     } catch (error) {
       status = error instanceof SkipScenario ? 'skip' : 'fail';
-      failure = describeFailure(error);
+      failure = this.#alsoOnTheWire(describeFailure(error));
     }
     const durationMs = this.#trace.now();
     const peer = peerView(this.#seen ?? this.#peer.events);
@@ -161,6 +161,17 @@ class ScenarioRun {
     const held = expectClaims(this.#trace.claims, this.wire);
     this.#claims = held.length;
     this.#held.push(...held);
+  }
+
+  /** Where the wire contradicts a close as well, that says more than what came of it. */
+  #alsoOnTheWire(failure: { expectation: string; saw: string }): { expectation: string; saw: string } {
+    try {
+      if (this.#claims === 0) this.#expectClaims();
+    } catch (error) {
+      const { expectation, saw } = describeFailure(error);
+      if (expectation !== failure.expectation) return { ...failure, saw: `${failure.saw}; ${expectation}? ${saw}` };
+    }
+    return failure;
   }
 
   #wireView(): WireView | null {

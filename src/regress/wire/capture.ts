@@ -4,6 +4,8 @@ import { nowMs } from '../clock.js';
 import { decodeFrame } from './decode.js';
 import type { CapturedFrame, FrameSource, Taken } from './frame.js';
 import { PacketSocket, PacketSocketError } from './packet-socket.js';
+import { parseServiceAddress } from './protocol.js';
+import { RemoteSource } from './remote.js';
 import { hasPort, type Segment } from './segment.js';
 
 /** What was on the wire between begin() and end(). */
@@ -96,21 +98,34 @@ export type OpenedCapture = { readonly capture: WireCapture } | { readonly reaso
 
 /**
  * Opens a capture of this machine's loopback packets, or says why there is none: it never throws for want of a
- * privilege or of a service. `service` is `127.0.0.1:PORT` of a capture service; absent, this process captures itself.
+ * privilege or of a service. `service` is the address of a capture service; absent, this process captures for itself.
  */
 export async function openCapture(service?: string): Promise<OpenedCapture> {
-  if (service !== undefined) return openRemote(service);
+  const opened = service === undefined ? await openLocalSource() : await openRemoteSource(service);
+  return 'source' in opened ? { capture: new WireCapture(opened.source) } : opened;
+}
+
+export type OpenedSource = { readonly source: FrameSource } | { readonly reason: string };
+
+/** A packet socket of this process's, or why there is none. */
+export async function openLocalSource(): Promise<OpenedSource> {
   if (!hasPacketSockets()) return { reason: 'packets can be captured on Linux only' };
   try {
-    return { capture: new WireCapture(localSource(new PacketSocket())) };
+    return { source: localSource(new PacketSocket()) };
   } catch (error) {
     if (!(error instanceof PacketSocketError)) throw error;
     return { reason: explain(error) };
   }
 }
 
-async function openRemote(service: string): Promise<OpenedCapture> {
-  return { reason: service };
+async function openRemoteSource(service: string): Promise<OpenedSource> {
+  const address = parseServiceAddress(service);
+  if (address === null) return { reason: 'that is not the address of a capture service' };
+  try {
+    return { source: await RemoteSource.open(address) };
+  } catch (error) {
+    return { reason: `the capture service: ${(error as Error).message}` };
+  }
 }
 
 function explain({ call, errno, message }: PacketSocketError): string {

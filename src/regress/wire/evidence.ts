@@ -7,7 +7,7 @@ import { pcapName, writePcap } from './pcap.js';
 export interface EvidenceOptions {
   /** False for `--no-capture`. */
   readonly wanted: boolean;
-  /** `HOST:PORT` of a capture service; absent, this process captures for itself. */
+  /** The address of a capture service; absent, this process captures for itself. */
   readonly service: string | undefined;
   readonly pcapDirectory: string | undefined;
 }
