@@ -134,8 +134,8 @@ class ScenarioRun {
     const context = new ScenarioContext(this.#driver, proactor, this.#peer, this.#trace);
     this.#held = context.held;
     this.#peer.onEvent = (event) => this.#trace.peerEvent(event);
-    this.#peer.onPort = async (port) => this.#witness?.own(port, 'peer');
-    context.onPort = async (port) => this.#witness?.own(port, 'ours');
+    this.#peer.onPort = async (port) => this.#witness?.own([port], 'peer');
+    context.onPorts = async (ports) => this.#witness?.own(ports, 'ours');
     try {
       const pending = () => `${count(proactor.outstanding, 'operation')} had not ended`;
       const run = this.#scenario.run(context);

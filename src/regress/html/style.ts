@@ -66,13 +66,14 @@ svg text.gap { fill: var(--soft); font-style: italic; }
 svg text.what.warn { fill: var(--warn); } svg text.what.bad { fill: var(--bad); }
 svg text.what.fin { fill: var(--good); font-weight: 600; } svg text.what.rst { fill: var(--bad); font-weight: 600; }
 svg text.on { paint-order: stroke; stroke: var(--card); stroke-width: 5px; stroke-linejoin: round; font-size: 11px; fill: var(--soft); }
-svg text.on.data { fill: var(--data); } svg text.on.fin { fill: var(--good); font-weight: 700; } svg text.on.rst { fill: var(--bad); font-weight: 700; }
+svg text.on.warn { fill: var(--warn); } svg text.on.data { fill: var(--data); } svg text.on.fin { fill: var(--good); font-weight: 700; } svg text.on.rst { fill: var(--bad); font-weight: 700; }
 .life { stroke: var(--line); stroke-width: 1.5; }
 .leader { stroke: var(--line); stroke-width: 1; stroke-dasharray: 2 2; }
 .bar { fill: var(--bar); } .bar.warn { fill: var(--bar-warn); } .bar.bad { fill: var(--bar-bad); }
 .left { fill: var(--warn-soft); stroke: var(--bar-warn); stroke-dasharray: 3 2; }
 .dot { fill: var(--soft); } .dot.fin { fill: var(--good); } .dot.rst, .dot.bad { fill: var(--bad); }
 .arrow line { stroke: var(--soft); stroke-width: 1.4; } .arrow polygon { fill: var(--soft); }
+.arrow.warn line { stroke: var(--warn); stroke-dasharray: 5 3; } .arrow.warn polygon { fill: var(--warn); }
 .arrow.data line { stroke: var(--data); } .arrow.data polygon { fill: var(--data); }
 .arrow.fin line { stroke: var(--good); stroke-width: 2; } .arrow.fin polygon { fill: var(--good); }
 .arrow.rst line { stroke: var(--bad); stroke-width: 2; } .arrow.rst polygon { fill: var(--bad); }

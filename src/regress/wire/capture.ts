@@ -47,11 +47,11 @@ export class WireCapture {
     await this.#source.begin();
   }
 
-  /** Both directions of everything that goes to or comes from the port, from the moment the promise settles. */
-  async include(port: number): Promise<void> {
-    if (this.#ports.has(port)) return;
-    this.#ports.add(port);
-    await this.#source.include(port);
+  /** Both directions of everything that goes to or comes from these ports, from the moment the promise settles. */
+  async include(...ports: readonly number[]): Promise<void> {
+    const added = ports.filter((port) => !this.#ports.has(port));
+    for (const port of added) this.#ports.add(port);
+    if (added.length > 0) await this.#source.include(added);
   }
 
   /** What there is so far. */
@@ -136,7 +136,7 @@ function explain({ call, errno, message }: PacketSocketError): string {
 function localSource(socket: PacketSocket): FrameSource {
   return {
     begin: async () => socket.begin(),
-    include: async (port) => socket.include(port),
+    include: async (ports) => socket.include(ports),
     take: async () => socket.take(),
     close: async () => socket.close(),
   };

@@ -8,7 +8,7 @@ export type ServiceRequest =
   /** First of all. The token came with the address: packets are not for everybody who can connect to a port. */
   | { readonly verb: 'open'; readonly token: string }
   | { readonly verb: 'begin' }
-  | { readonly verb: 'include'; readonly port: number }
+  | { readonly verb: 'include'; readonly ports: readonly number[] }
   | { readonly verb: 'take' }
   | { readonly verb: 'clock' };
 
@@ -25,8 +25,8 @@ export interface ServiceAnswer {
 /** Seconds, nanoseconds, the frame's length, and what was kept of it in base64. */
 export type WrittenFrame = readonly [seconds: number, nanoseconds: number, wireBytes: number, bytes: string];
 
-/** A request is a short line; whoever sends more is not a run of ours. */
-export const MAX_REQUEST_CHARACTERS = 1024;
+/** Enough for every port there is; whoever sends more is not a run of ours. */
+export const MAX_REQUEST_CHARACTERS = 400_000;
 
 /** `127.0.0.1:PORT/TOKEN`: where a service is and what opens it. */
 export interface ServiceAddress {
@@ -58,9 +58,8 @@ export function parseRequest(line: string): ServiceRequest | null {
       return typeof token === 'string' ? { verb: 'open', token } : null;
     }
     case 'include': {
-      const { port } = value;
-      const isPort = typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535;
-      return isPort ? { verb: 'include', port } : null;
+      const { ports } = value;
+      return Array.isArray(ports) && ports.every(isPort) ? { verb: 'include', ports } : null;
     }
     case 'begin':
     case 'take':
@@ -69,6 +68,10 @@ export function parseRequest(line: string): ServiceRequest | null {
     default:
       return null;
   }
+}
+
+function isPort(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535;
 }
 
 /** Null where the line is no answer. */

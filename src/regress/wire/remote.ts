@@ -52,8 +52,8 @@ export class RemoteSource implements FrameSource {
     await this.#ask({ verb: 'begin' });
   }
 
-  async include(port: number): Promise<void> {
-    await this.#ask({ verb: 'include', port });
+  async include(ports: readonly number[]): Promise<void> {
+    await this.#ask({ verb: 'include', ports });
   }
 
   async take(): Promise<Taken> {

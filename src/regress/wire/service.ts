@@ -124,7 +124,7 @@ class Client {
         await source.begin();
         return {};
       case 'include':
-        await source.include(request.port);
+        await source.include(request.ports);
         return {};
       case 'take': {
         const { frames, dropped } = await source.take();

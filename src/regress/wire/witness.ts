@@ -25,10 +25,10 @@ export class WireWitness {
     await this.#guard(() => this.#capture.begin());
   }
 
-  /** Somebody listens on this port, or has bound it: nothing has been sent there yet. */
-  async own(port: number, side: WireSide): Promise<void> {
-    this.scope.own(port, side);
-    await this.#guard(() => this.#capture.include(port));
+  /** Somebody listens on these ports, or has bound them: nothing has been sent there yet. */
+  async own(ports: readonly number[], side: WireSide): Promise<void> {
+    for (const port of ports) this.scope.own(port, side);
+    await this.#guard(() => this.#capture.include(...ports));
   }
 
   /** The whole trace, once it shows what each close says, or has had the time to; null where it was lost. */
