@@ -28,7 +28,7 @@ ${renderStory(report)}
 <h2 id="matrix">Scenarios and drivers</h2>
 ${renderMatrix(report)}
 <h2>What happened</h2>
-${KEY}
+${renderKey(report)}
 ${report.scenarios.map((scenario) => renderScenario(scenario)).join('\n')}
 <footer>Each peer is Node's own <code>node:net</code> or <code>node:dgram</code> in a thread of its own, and both ends
 are timed on one clock. Made by <code>overlapped regress</code>.</footer>
@@ -145,13 +145,20 @@ function statusText(result: ReportedResult): string {
   return `${mark}${label}<span class="ms">${formatDuration(result.durationMs)}</span>`;
 }
 
-const KEY = `<p class="key">
+function renderKey(report: Report): string {
+  return `<p class="key">
 <span><i style="background:var(--bar)"></i>an operation of ours, pending</span>
 <span><i style="background:var(--bar-warn)"></i>one that timed out</span>
 <span><i style="background:var(--warn-soft);outline:1px dashed var(--bar-warn)"></i>its IO, left pending</span>
 <span><i style="background:var(--bar-bad)"></i>one that was aborted, cancelled or failed</span>
 <span>Time runs down; long waits are drawn shorter.</span>
+<span>${report.capture.captured ? CAPTURED : INFERRED}</span>
 </p>`;
+}
+
+const CAPTURED =
+  'Arrows are the segments that were on the wire, without bare acknowledgements; dashed ones were sent again.';
+const INFERRED = 'Arrows are inferred from what both ends saw.';
 
 function renderScenario(scenario: ReportedScenario): string {
   const failed = scenario.results.some((result) => result.status === 'fail');

@@ -55,6 +55,7 @@ summary::-webkit-details-marker { display: none; }
 .failure.skip { background: var(--warn-soft); border-color: var(--warn); color: inherit; font-weight: 400; }
 ul.held { margin: 8px 0 0; padding-left: 0; list-style: none; font-size: 13px; color: var(--soft); columns: 2 260px; }
 ul.held li::before { content: "✓ "; color: var(--good); }
+p.wire { font-size: 13px; margin: 8px 0 0; max-width: none; }
 .key { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: 13px; color: var(--soft); margin: 0 0 12px; }
 .key i { display: inline-block; width: 22px; height: 9px; border-radius: 3px; margin-right: 6px; }
 footer { color: var(--soft); font-size: 13px; margin: 40px 0; }

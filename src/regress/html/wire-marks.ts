@@ -4,16 +4,27 @@ import type { Mark, Tone } from './sequence.js';
 
 /** What was on the wire as marks of a sequence diagram, each with an arrow from one lifeline to the other. */
 export function wireMarks(wire: WireView, prefix: (socket: string) => string): Mark[] {
-  return wire.entries.map((entry) => ({
-    side: 'wire' as const,
-    atMs: entry.atMs,
-    text: `${prefix(entry.socket)}${label(entry)}`,
-    tone: toneOf(entry),
-    bar: null,
-    gap: false,
-    from: entry.from,
-    title: describeEntry(entry),
-  }));
+  return wire.entries.map((entry, index) => {
+    const late = answersLateBytes(entry, wire.entries.slice(0, index));
+    return {
+      side: 'wire' as const,
+      atMs: entry.atMs,
+      text: `${prefix(entry.socket)}${late ? 'RST to late bytes' : label(entry)}`,
+      tone: late ? 'plain' : toneOf(entry),
+      bar: null,
+      gap: false,
+      from: entry.from,
+      title: describeEntry(entry),
+    };
+  });
+}
+
+/** TCP answers bytes with a RST that come for a socket which has sent its FIN and is gone: no close is to blame. */
+function answersLateBytes(entry: WireEntry, before: readonly WireEntry[]): boolean {
+  if (!entry.flags.includes('RST')) return false;
+  const own = before.filter(({ socket }) => socket === entry.socket);
+  const fin = own.findIndex(({ from, flags }) => from === entry.from && flags.includes('FIN'));
+  return fin !== -1 && own.slice(fin).some(({ from, payloadBytes }) => from !== entry.from && payloadBytes > 0);
 }
 
 function toneOf({ flags, retransmitted, segments }: WireEntry): Tone {
