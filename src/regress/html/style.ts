@@ -78,6 +78,6 @@ svg text.on.warn { fill: var(--warn); } svg text.on.data { fill: var(--data); } 
 .arrow.data line { stroke: var(--data); } .arrow.data polygon { fill: var(--data); }
 .arrow.fin line { stroke: var(--good); stroke-width: 2; } .arrow.fin polygon { fill: var(--good); }
 .arrow.rst line { stroke: var(--bad); stroke-width: 2; } .arrow.rst polygon { fill: var(--bad); }
-@media (max-width: 760px) { th:last-child, td.checks { display: none; } main, header > div { padding: 0 16px; } th, td { padding: 5px 10px; } }
+@media (max-width: 760px) { svg.sequence { max-width: none; width: 500px; } th:last-child, td.checks { display: none; } main, header > div { padding: 0 16px; } th, td { padding: 5px 10px; } }
 @media print { details { break-inside: avoid; } header, .panel { background: none; } }
 `;
