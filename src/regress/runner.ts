@@ -98,6 +98,8 @@ class ScenarioRun {
   readonly #trace = new Trace();
   #held: string[] = [];
   #claims = 0;
+  /** How long the wire was read, which is no part of what the scenario takes. */
+  #readingMs = 0;
   #seen: readonly PeerEvent[] | null = null;
   /** What was on the wire, where that was captured. */
   wire: WireTrace | null = null;
@@ -119,7 +121,7 @@ class ScenarioRun {
       status = error instanceof SkipScenario ? 'skip' : 'fail';
       failure = this.#alsoOnTheWire(describeFailure(error));
     }
-    const durationMs = this.#trace.now();
+    const durationMs = this.#trace.now() - this.#readingMs;
     const peer = peerView(this.#seen ?? this.#peer.events);
     const wire = this.#wireView();
     if (status !== 'fail') await this.#peer.clear();
@@ -153,7 +155,9 @@ class ScenarioRun {
     this.#seen = [...this.#peer.events];
     this.#peer.onEvent = () => undefined;
     this.#peer.onPort = async () => undefined;
+    const beganMs = this.#trace.now();
     this.wire = (await this.#witness?.end(this.#trace.claims)) ?? null;
+    this.#readingMs = this.#trace.now() - beganMs;
   }
 
   #expectClaims(): void {
