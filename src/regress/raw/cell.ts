@@ -1,0 +1,128 @@
+import type { CloseWay, Pending, Unread } from './matrix.js';
+
+/** How the connection ended for the peer, who reads to the end. `nothing`: neither FIN nor RST within the bound. */
+export type Ending = 'FIN' | 'RST' | 'nothing' | 'error';
+
+/** What the peer saw with plain, non-blocking calls. */
+export interface PeerOutcome {
+  readonly ending: Ending;
+  /** The code of `RST` and of `error`, as the peer's platform names it; otherwise ''. */
+  readonly code: string;
+  /** From the first step of the close on; of `nothing`, how long was waited. */
+  readonly afterMs: number;
+  readonly bytes: number;
+  /** What its last send, made after it saw the end, came to: '' where the system took it, otherwise the code. */
+  readonly lastSend: string;
+}
+
+/** What our end put on the wire after the first step of the close, and before the peer's last send. */
+export interface WireOutcome {
+  /** FIN and RST in the order in which they went: `FIN`, `RST`, `FIN RST`, or '' for neither. */
+  readonly order: string;
+  /** When the first of them went, from the first step of the close on; null where neither did. */
+  readonly afterMs: number | null;
+}
+
+/** How a request that was pending at the close ended. */
+export interface OperationOutcome {
+  /** The call, as the platform names it. */
+  readonly call: string;
+  /** `cancel`: before the handle was closed. `close`: once the close had returned. `later`: while the peer was watched. */
+  readonly ended: 'cancel' | 'close' | 'later' | 'never';
+  /** '' for success; ECANCELED, ERROR_OPERATION_ABORTED; EPOLLHUP where an event is all there is. */
+  readonly code: string;
+  /** The native number of `code`; 0 for success. */
+  readonly nativeCode: number;
+  /** On Windows and Wine: the NTSTATUS of the completion and its name; otherwise ''. */
+  readonly status: string;
+  readonly statusName: string;
+  readonly bytes: number;
+}
+
+/** One run of a cell. */
+export interface RunOutcome {
+  readonly peer: PeerOutcome;
+  /** Null where the wire was not watched. */
+  readonly wire: WireOutcome | null;
+  readonly operations: readonly OperationOutcome[];
+  /** Bytes that our sends took, by their own account; 0 without a send. */
+  readonly acceptedBytes: number;
+}
+
+/** Runs of a cell that came out alike; what varies between them is a range. */
+export interface Outcome {
+  readonly times: number;
+  readonly peer: Omit<PeerOutcome, 'afterMs' | 'bytes'> & { readonly afterMs: Range; readonly bytes: Range };
+  readonly wire: { readonly order: string; readonly afterMs: Range | null } | null;
+  readonly operations: readonly (Omit<OperationOutcome, 'bytes'> & { readonly bytes: Range })[];
+  /** Sends only: whether the peer got as many bytes as the sends say that they took. '' where nothing was sent. */
+  readonly delivered: Delivered;
+}
+
+export type Delivered = '' | 'all' | 'less' | 'more';
+
+export type Range = readonly [least: number, most: number];
+
+export interface CellResult {
+  readonly pending: Pending;
+  readonly close: CloseWay;
+  readonly unread: Unread;
+  /** `not-applicable`: the state cannot exist; `not-reached`: it could, and did not come about. `note` says why. */
+  readonly status: 'measured' | 'not-applicable' | 'not-reached';
+  /** How the state was reached, where that needs words; or why it was not. */
+  readonly note: string;
+  /** The most frequent first. */
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Puts runs that came out alike together. */
+export function groupRuns(runs: readonly RunOutcome[]): Outcome[] {
+  const groups = new Map<string, RunOutcome[]>();
+  for (const run of runs) {
+    const key = keyOf(run);
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
+  return [...groups.values()].map(summarise).sort((a, b) => b.times - a.times);
+}
+
+/** What makes two runs differ: everything but times and numbers of bytes. */
+function keyOf({ peer, wire, operations, acceptedBytes }: RunOutcome): string {
+  const ends = operations.map(({ call, ended, code, status }) => [call, ended, code, status]);
+  return JSON.stringify([
+    peer.ending,
+    peer.code,
+    peer.lastSend,
+    wire?.order ?? null,
+    ends,
+    delivered(peer, acceptedBytes),
+  ]);
+}
+
+function summarise(runs: readonly RunOutcome[]): Outcome {
+  const [first] = runs as [RunOutcome];
+  const waits = runs.flatMap(({ wire }) => (wire === null || wire.afterMs === null ? [] : [wire.afterMs]));
+  return {
+    times: runs.length,
+    peer: {
+      ...first.peer,
+      afterMs: rangeOf(runs.map(({ peer }) => peer.afterMs)),
+      bytes: rangeOf(runs.map(({ peer }) => peer.bytes)),
+    },
+    wire: first.wire === null ? null : { order: first.wire.order, afterMs: waits.length === 0 ? null : rangeOf(waits) },
+    operations: first.operations.map((operation, index) => ({
+      ...operation,
+      bytes: rangeOf(runs.map(({ operations }) => operations[index]?.bytes ?? 0)),
+    })),
+    delivered: delivered(first.peer, first.acceptedBytes),
+  };
+}
+
+function delivered({ bytes }: PeerOutcome, acceptedBytes: number): Delivered {
+  if (acceptedBytes === 0) return '';
+  if (bytes === acceptedBytes) return 'all';
+  return bytes < acceptedBytes ? 'less' : 'more';
+}
+
+function rangeOf(values: readonly number[]): Range {
+  return [Math.min(...values), Math.max(...values)];
+}

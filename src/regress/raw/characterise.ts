@@ -1,0 +1,48 @@
+import { BareError, type BarePlatform } from './bare-platform.js';
+import { type CellResult, groupRuns, type RunOutcome } from './cell.js';
+import { type Cell, cellId } from './matrix.js';
+import { NotReached, runCell } from './observe.js';
+import type { WireWatch } from './wire-watch.js';
+
+export interface Characterisation {
+  readonly platform: BarePlatform;
+  readonly cells: readonly Cell[];
+  readonly repeat: number;
+  /** Null where the packets cannot be seen. */
+  readonly wire: WireWatch | null;
+  readonly onCell: (cell: Cell, result: CellResult) => void;
+}
+
+/** Runs every cell so many times, one after the other. */
+export async function characterise(options: Characterisation): Promise<CellResult[]> {
+  const results: CellResult[] = [];
+  for (const cell of options.cells) {
+    const result = await characteriseCell(options, cell);
+    results.push(result);
+    options.onCell(cell, result);
+  }
+  return results;
+}
+
+async function characteriseCell({ platform, repeat, wire }: Characterisation, cell: Cell): Promise<CellResult> {
+  const way = platform.wayOf(cell);
+  if (!way.applicable) return { ...cell, status: 'not-applicable', note: way.note, outcomes: [] };
+  const runs: RunOutcome[] = [];
+  const problems: string[] = [];
+  for (let i = 0; i < repeat; i++) {
+    try {
+      runs.push(await runCell(platform, cell, way, wire));
+    } catch (error) {
+      if (!(error instanceof NotReached) && !(error instanceof BareError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  const outcomes = groupRuns(runs);
+  if (problems.length === 0) return { ...cell, status: 'measured', note: way.note, outcomes };
+  const missed = `${problems.length} of ${repeat} runs of ${cellId(cell)} did not get there: ${problems[0]}`;
+  return { ...cell, status: runs.length === 0 ? 'not-reached' : 'measured', note: joined(way.note, missed), outcomes };
+}
+
+function joined(note: string, more: string): string {
+  return note === '' ? more : `${note}; ${more}`;
+}
