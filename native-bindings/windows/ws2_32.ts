@@ -104,6 +104,10 @@ export const ws2_32 = systemLibrary('ws2_32.dll', (library) => ({
       routine: number,
     ) => number
   >('int __stdcall WSASend(uintptr_t, uintptr_t, uint32_t, uintptr_t, uint32_t, uintptr_t, uintptr_t)'),
+  /** BOOL: 0 and WSAGetLastError() where the request failed or is pending. */
+  WSAGetOverlappedResult: library.func<
+    (socket: number, overlapped: number, bytes: Uint8Array, wait: number, flags: Uint8Array) => number
+  >('int __stdcall WSAGetOverlappedResult(uintptr_t, uintptr_t, void *, int, void *)'),
   WSARecvFrom: library.func<
     (
       socket: number,

@@ -25,6 +25,7 @@ seen by somebody else than the library.
       --json FILE       writes the results and everything that happened as JSON
       --html FILE       writes one self-contained page: the matrix and a sequence diagram of each scenario
       --no-color        no colours (NO_COLOR works too)
+      --raw             measures the bare platform instead: --raw --help tells more
   -h, --help            this text
 
 The exit status is 0 if the contract holds on every driver that was run, 1 if it does not, 2 for a wrong command line.
@@ -38,6 +39,10 @@ export interface RegressSetting {
 
 /** `overlapped regress`; gives the exit status. Throws UsageError for a wrong command line. */
 export async function regress(args: readonly string[], setting: RegressSetting = {}): Promise<number> {
+  if (args.includes('--raw')) {
+    const { rawRegress } = await import('./raw/command.js');
+    return rawRegress(args, setting.terminal);
+  }
   const options = parseRegressOptions(args, setting.scenarios ?? SCENARIOS);
   const terminal = setting.terminal ?? standardTerminal(options.colour);
   if (options.help) {

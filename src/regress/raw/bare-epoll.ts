@@ -12,6 +12,7 @@ import {
   checked,
   errnoCode,
   LinuxListener,
+  type LinuxPair,
   setInteger,
   setLingerZero,
   unreadBytes,
@@ -104,7 +105,6 @@ export class BareEpoll implements BarePlatform {
 
 class EpollConnection implements BareConnection {
   readonly localPort: number;
-  readonly peerPort: number;
   readonly peer;
   readonly #platform: BareEpoll;
   /** The number stays with the registration after the close. */
@@ -116,11 +116,10 @@ class EpollConnection implements BareConnection {
   #receive: BlockedReceive | null = null;
   #acceptedBytes = 0;
 
-  constructor(platform: BareEpoll, pair: ReturnType<LinuxListener['connect']>) {
+  constructor(platform: BareEpoll, pair: LinuxPair) {
     this.#platform = platform;
     this.#fd = pair.fd;
     this.localPort = pair.localPort;
-    this.peerPort = pair.peerPort;
     this.peer = pair.peer;
   }
 
@@ -204,7 +203,7 @@ class EpollConnection implements BareConnection {
 
   outcomes(): readonly BareOutcome[] {
     if (this.#pending === 'none') return [];
-    const common = { call: this.#platform.vocabulary.pending[this.#pending], status: '', statusName: '' };
+    const common = { call: this.#platform.vocabulary.pending[this.#pending], status: null };
     if (this.#receive !== null) {
       const { result } = this.#receive;
       const failed = result !== null && result < 0 ? -result : 0;

@@ -10,6 +10,7 @@ import {
   checked,
   errnoCode,
   LinuxListener,
+  type LinuxPair,
   setInteger,
   setLingerZero,
   unreadBytes,
@@ -105,7 +106,6 @@ export class BareIoUring implements BarePlatform {
 
 class RingConnection implements BareConnection {
   readonly localPort: number;
-  readonly peerPort: number;
   readonly peer;
   readonly #platform: BareIoUring;
   readonly #requests: Request[] = [];
@@ -113,11 +113,10 @@ class RingConnection implements BareConnection {
   /** Every send, those included that were over before the close began. */
   readonly #sends: Request[] = [];
 
-  constructor(platform: BareIoUring, pair: ReturnType<LinuxListener['connect']>) {
+  constructor(platform: BareIoUring, pair: LinuxPair) {
     this.#platform = platform;
     this.#fd = pair.fd;
     this.localPort = pair.localPort;
-    this.peerPort = pair.peerPort;
     this.peer = pair.peer;
   }
 
@@ -193,8 +192,7 @@ class RingConnection implements BareConnection {
       over: result !== null,
       code: result === null || result >= 0 ? '' : errnoCode(-result),
       nativeCode: result === null || result >= 0 ? 0 : -result,
-      status: '',
-      statusName: '',
+      status: null,
       bytes: Math.max(result ?? 0, 0),
     }));
   }

@@ -50,7 +50,6 @@ export interface BarePlatform {
  */
 export interface BareConnection {
   readonly localPort: number;
-  readonly peerPort: number;
   readonly peer: PlainSocket;
   /** Starts what is to be pending, and sees that it is: sends are repeated until one stays. */
   post(pending: Exclude<Pending, 'none'>): void;

@@ -13,18 +13,23 @@ import {
   type BareOutcome,
   type BarePlatform,
   type CellWay,
+  type PlainSocket,
   type PlatformTitle,
 } from './bare-platform.js';
+import type { StatusOutcome } from './cell.js';
 import { MAX_SENDS, REAP_MS, RECEIVE_BYTES, SEND_BYTES, SETTLE_MS } from './limits.js';
 import { type Cell, CLOSE_WAYS, type Pending, STEPS } from './matrix.js';
 import {
   checked,
+  connectTo,
   errorName,
+  overlappedSocket,
+  type PeerSource,
+  portOf,
   setLingerZero,
-  startWinsock,
   statusName,
+  systemErrorName,
   unreadBytes,
-  WinsockListener,
 } from './winsock-calls.js';
 
 const INVALID_HANDLE_VALUE = -1;
@@ -53,7 +58,7 @@ interface Request {
   readonly at: number;
   readonly call: string;
   /** Null while no completion has been dequeued. */
-  end: { readonly status: number; readonly bytes: number } | null;
+  end: { readonly status: number; readonly winsockError: number; readonly bytes: number } | null;
 }
 
 /** Winsock with overlapped requests on a completion port: on Windows, and on Wine, which is not Windows. */
@@ -77,7 +82,9 @@ export class BareWinsock implements BarePlatform {
     },
     unread: { empty: 'nothing unread', unread: 'unread data' },
   };
-  readonly #listener: WinsockListener;
+  readonly #peers: PeerSource;
+  /** Stands in for a socket that is closed, where a status is only to be translated. */
+  readonly #spare: number;
   readonly #port: number;
   /** The kernel writes into it as long as a request is pending, which may be for ever: it is never given back. */
   readonly #memory = MappedMemory.map(MAX_REQUESTS * REQUEST_BYTES + SEND_BYTES + BATCH * 64, allocatePages);
@@ -88,10 +95,11 @@ export class BareWinsock implements BarePlatform {
   readonly #requests = new Map<number, Request>();
   #used = 0;
 
-  constructor(title: PlatformTitle) {
+  /** `startWinsock` must have been called. The peers are closed with the platform. */
+  constructor(title: PlatformTitle, peers: PeerSource) {
     this.title = title;
-    startWinsock();
-    this.#listener = new WinsockListener();
+    this.#peers = peers;
+    this.#spare = overlappedSocket();
     this.#port = kernel32().CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, 1);
     if (this.#port === 0) throw new BareError('CreateIoCompletionPort', errorName(kernel32().GetLastError()));
   }
@@ -104,14 +112,16 @@ export class BareWinsock implements BarePlatform {
   }
 
   open(): BareConnection {
-    const pair = this.#listener.connect();
-    const port = kernel32().CreateIoCompletionPort(pair.socket, this.#port, pair.socket, 0);
+    const socket = connectTo(this.#peers.port);
+    const peer = this.#peers.accept();
+    const port = kernel32().CreateIoCompletionPort(socket, this.#port, socket, 0);
     if (port === 0) throw new BareError('CreateIoCompletionPort', errorName(kernel32().GetLastError()));
-    return new WinsockConnection(this, pair);
+    return new WinsockConnection(this, socket, peer);
   }
 
   destroy(): void {
-    this.#listener.close();
+    this.#peers.close();
+    ws2_32().closesocket(this.#spare);
     kernel32().CloseHandle(this.#port);
   }
 
@@ -140,6 +150,18 @@ export class BareWinsock implements BarePlatform {
     return this.#memory.u32[(request.at + OVERLAPPED.offset.Internal) >> 2] ?? 0;
   }
 
+  /**
+   * Winsock's error for a request that is over. The function wants a socket, which may be closed by now; it only looks
+   * whether it is one, so any does.
+   */
+  #winsockError(request: Request): number {
+    const bytes = new Uint8Array(4);
+    const flags = new Uint8Array(4);
+    const { WSAGetOverlappedResult, WSAGetLastError } = ws2_32();
+    const ended = WSAGetOverlappedResult(this.#spare, this.#memory.address(request.at), bytes, 0, flags);
+    return ended !== 0 ? 0 : WSAGetLastError();
+  }
+
   /** Dequeues what comes within the time, or what is there with 0. */
   dequeue(withinMs: number): void {
     const entries = this.#memory.address(this.#entriesAt);
@@ -156,27 +178,25 @@ export class BareWinsock implements BarePlatform {
       if (request === undefined) throw new BareError('GetQueuedCompletionStatusEx', "a completion of nobody's");
       this.#requests.delete(overlapped);
       const bytes = u32[at + (OVERLAPPED_ENTRY.offset.dwNumberOfBytesTransferred >> 2)] ?? 0;
-      request.end = { status: this.statusOf(request), bytes };
+      request.end = { status: this.statusOf(request), winsockError: this.#winsockError(request), bytes };
     }
   }
 }
 
 class WinsockConnection implements BareConnection {
   readonly localPort: number;
-  readonly peerPort: number;
-  readonly peer;
+  readonly peer: PlainSocket;
   readonly #platform: BareWinsock;
   readonly #requests: Request[] = [];
   /** Every send, those included that were over before the close began. */
   readonly #sends: Request[] = [];
   #socket: number;
 
-  constructor(platform: BareWinsock, pair: ReturnType<WinsockListener['connect']>) {
+  constructor(platform: BareWinsock, socket: number, peer: PlainSocket) {
     this.#platform = platform;
-    this.#socket = pair.socket;
-    this.localPort = pair.localPort;
-    this.peerPort = pair.peerPort;
-    this.peer = pair.peer;
+    this.#socket = socket;
+    this.localPort = portOf(socket);
+    this.peer = peer;
   }
 
   get acceptedBytes(): number {
@@ -246,17 +266,10 @@ class WinsockConnection implements BareConnection {
 
   outcomes(): readonly BareOutcome[] {
     return this.#requests.map(({ call, end }) => {
-      if (end === null) return { call, over: false, code: '', nativeCode: 0, status: '', statusName: '', bytes: 0 };
-      const nativeCode = end.status === 0 ? 0 : ntdll().RtlNtStatusToDosError(end.status);
-      return {
-        call,
-        over: true,
-        code: nativeCode === 0 ? '' : errorName(nativeCode),
-        nativeCode,
-        status: `0x${end.status.toString(16).toUpperCase().padStart(8, '0')}`,
-        statusName: statusName(end.status),
-        bytes: end.bytes,
-      };
+      if (end === null) return { call, over: false, code: '', nativeCode: 0, status: null, bytes: 0 };
+      const nativeCode = end.winsockError;
+      const code = nativeCode === 0 ? '' : errorName(nativeCode);
+      return { call, over: true, code, nativeCode, status: statusOutcome(end.status), bytes: end.bytes };
     });
   }
 
@@ -277,4 +290,15 @@ class WinsockConnection implements BareConnection {
       this.#platform.dequeue(leftMs);
     }
   }
+}
+
+/** The status with its name, and the error that GetQueuedCompletionStatus leaves for GetLastError. */
+function statusOutcome(status: number): StatusOutcome {
+  const systemError = status === 0 ? 0 : ntdll().RtlNtStatusToDosError(status);
+  return {
+    value: `0x${status.toString(16).toUpperCase().padStart(8, '0')}`,
+    name: statusName(status),
+    systemError,
+    systemErrorName: systemError === 0 ? '' : systemErrorName(systemError),
+  };
 }

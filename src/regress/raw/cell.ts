@@ -19,7 +19,7 @@ export interface PeerOutcome {
 export interface WireOutcome {
   /** FIN and RST in the order in which they went: `FIN`, `RST`, `FIN RST`, or '' for neither. */
   readonly order: string;
-  /** When the first of them went, from the first step of the close on; null where neither did. */
+  /** When the first of them went, from just before the first step of the close on; null where neither did. */
   readonly afterMs: number | null;
 }
 
@@ -33,10 +33,18 @@ export interface OperationOutcome {
   readonly code: string;
   /** The native number of `code`; 0 for success. */
   readonly nativeCode: number;
-  /** On Windows and Wine: the NTSTATUS of the completion and its name; otherwise ''. */
-  readonly status: string;
-  readonly statusName: string;
+  /** On Windows and Wine, of a completion; otherwise null. */
+  readonly status: StatusOutcome | null;
   readonly bytes: number;
+}
+
+/** An NTSTATUS, and what it becomes for a program that asks GetQueuedCompletionStatus. */
+export interface StatusOutcome {
+  /** `0xC0000120`. */
+  readonly value: string;
+  readonly name: string;
+  readonly systemError: number;
+  readonly systemErrorName: string;
 }
 
 /** One run of a cell. */
@@ -87,7 +95,7 @@ export function groupRuns(runs: readonly RunOutcome[]): Outcome[] {
 
 /** What makes two runs differ: everything but times and numbers of bytes. */
 function keyOf({ peer, wire, operations, acceptedBytes }: RunOutcome): string {
-  const ends = operations.map(({ call, ended, code, status }) => [call, ended, code, status]);
+  const ends = operations.map(({ call, ended, code, status }) => [call, ended, code, status?.value ?? '']);
   return JSON.stringify([
     peer.ending,
     peer.code,

@@ -1,6 +1,7 @@
 import { BareError, type BarePlatform } from './bare-platform.js';
 import { type CellResult, groupRuns, type RunOutcome } from './cell.js';
-import { type Cell, cellId } from './matrix.js';
+import { ATTEMPTS_PER_RUN } from './limits.js';
+import type { Cell } from './matrix.js';
 import { NotReached, runCell } from './observe.js';
 import type { WireWatch } from './wire-watch.js';
 
@@ -29,7 +30,8 @@ async function characteriseCell({ platform, repeat, wire }: Characterisation, ce
   if (!way.applicable) return { ...cell, status: 'not-applicable', note: way.note, outcomes: [] };
   const runs: RunOutcome[] = [];
   const problems: string[] = [];
-  for (let i = 0; i < repeat; i++) {
+  let attempts = 0;
+  for (; runs.length < repeat && attempts < repeat * ATTEMPTS_PER_RUN; attempts++) {
     try {
       runs.push(await runCell(platform, cell, way, wire));
     } catch (error) {
@@ -39,8 +41,13 @@ async function characteriseCell({ platform, repeat, wire }: Characterisation, ce
   }
   const outcomes = groupRuns(runs);
   if (problems.length === 0) return { ...cell, status: 'measured', note: way.note, outcomes };
-  const missed = `${problems.length} of ${repeat} runs of ${cellId(cell)} did not get there: ${problems[0]}`;
-  return { ...cell, status: runs.length === 0 ? 'not-reached' : 'measured', note: joined(way.note, missed), outcomes };
+  const missed = `${problems.length} of ${attempts} attempts did not get there: ${problems[0]}`;
+  return {
+    ...cell,
+    status: runs.length < repeat ? 'not-reached' : 'measured',
+    note: joined(way.note, missed),
+    outcomes,
+  };
 }
 
 function joined(note: string, more: string): string {

@@ -21,6 +21,9 @@ export const SEND_BYTES = 262_144;
 export const MAX_SENDS = 64;
 export const SOCKET_BUFFER_BYTES = 65_536;
 
+/** A state that does not come about is tried again: so many attempts a run at most. */
+export const ATTEMPTS_PER_RUN = 3;
+
 /** How often a cell is run unless `--repeat` says otherwise, and at most. */
 export const DEFAULT_REPEAT = 5;
 export const MAX_REPEAT = 1000;

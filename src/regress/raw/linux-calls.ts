@@ -71,27 +71,38 @@ function portOf(fd: number): number {
   return new DataView(address.buffer).getUint16(sockaddr_in.offset.sin_port);
 }
 
+export interface LinuxPair {
+  readonly fd: number;
+  readonly localPort: number;
+  readonly peer: LinuxPeer;
+}
+
 /** Where pairs of connected sockets come from. Small buffers, so that a send soon stays pending. */
 export class LinuxListener {
+  readonly port: number;
   readonly #fd = streamSocket();
-  readonly #port: number;
 
   constructor() {
     setInteger(this.#fd, c.SO_RCVBUF, SOCKET_BUFFER_BYTES);
     const address = loopback(0);
     checked('bind', libc().bind(this.#fd, address, address.byteLength));
     checked('listen', libc().listen(this.#fd, BACKLOG));
-    this.#port = portOf(this.#fd);
+    this.port = portOf(this.#fd);
   }
 
-  /** A connected, blocking socket, and the peer's end. Nobody else connects, so the first to be accepted is it. */
-  connect(): { readonly fd: number; readonly localPort: number; readonly peerPort: number; readonly peer: LinuxPeer } {
+  /** A connected, blocking socket, and the peer's end. */
+  connect(): LinuxPair {
     const fd = streamSocket();
     setInteger(fd, c.SO_SNDBUF, SOCKET_BUFFER_BYTES);
-    const address = loopback(this.#port);
+    const address = loopback(this.port);
     checked('connect', libc().connect(fd, address, address.byteLength));
-    const accepted = checked('accept4', libc().accept4(this.#fd, null, null, c.SOCK_CLOEXEC | c.SOCK_NONBLOCK));
-    return { fd, localPort: portOf(fd), peerPort: this.#port, peer: new LinuxPeer(accepted) };
+    return { fd, localPort: portOf(fd), peer: this.accept() };
+  }
+
+  /** The peer's end of the next connection. Nobody else connects, so it is the one that was just made. */
+  accept(): LinuxPeer {
+    const flags = c.SOCK_CLOEXEC | c.SOCK_NONBLOCK;
+    return new LinuxPeer(checked('accept4', libc().accept4(this.#fd, null, null, flags)));
   }
 
   close(): void {

@@ -29,7 +29,7 @@ export async function runCell(
   const connection = platform.open();
   try {
     enterState(connection, cell, way.unread);
-    const watched = wire === null ? null : await wire.begin(connection.localPort, connection.peerPort);
+    const watched = wire === null ? null : await wire.begin(connection.localPort);
     const beganMs = nowMs();
     const ends = new Map<number, OperationOutcome['ended']>();
     for (const step of stepsOf(cell, way.unread)) {
@@ -46,7 +46,7 @@ export async function runCell(
     const operations = connection
       .outcomes()
       .map(({ over: _, ...operation }, index) => ({ ...operation, ended: ends.get(index) ?? ('never' as const) }));
-    const onTheWire = watched === null ? null : await watched.end(beganMs);
+    const onTheWire = watched === null ? null : await watched.end();
     const peer = { ...seen, lastSend: connection.peer.send(LAST_WORDS) };
     return { peer, wire: onTheWire, operations, acceptedBytes };
   } finally {

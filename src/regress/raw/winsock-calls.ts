@@ -20,9 +20,18 @@ const WINSOCK_NAMES: Readonly<Record<number, string>> = {
   [win.ERROR_IO_INCOMPLETE]: 'WSA_IO_INCOMPLETE',
 };
 
+// https://learn.microsoft.com/windows/win32/debug/system-error-codes--500-999-; mingw's winerror.h leaves it out.
+const ERROR_HANDLES_CLOSED = 676;
+
 /** The name of an error number in winsock2.h or winerror.h: 'WSAECONNRESET'. */
 export function errorName(number: number): string {
-  return WINSOCK_NAMES[number] ?? nameIn(win as unknown as Record<string, unknown>, number) ?? `error ${number}`;
+  return WINSOCK_NAMES[number] ?? systemErrorName(number);
+}
+
+/** The name in winerror.h alone: 'ERROR_OPERATION_ABORTED'. */
+export function systemErrorName(number: number): string {
+  if (number === ERROR_HANDLES_CLOSED) return 'ERROR_HANDLES_CLOSED';
+  return nameIn(win as unknown as Record<string, unknown>, number) ?? `error ${number}`;
 }
 
 /** The name of an NTSTATUS: 'STATUS_CANCELLED'. */
@@ -54,7 +63,7 @@ function loopback(port: number): Uint8Array {
   return address;
 }
 
-function overlappedSocket(): number {
+export function overlappedSocket(): number {
   const flags = c.WSA_FLAG_OVERLAPPED | c.WSA_FLAG_NO_HANDLE_INHERIT;
   const call = ws2_32().WSASocketW(c.AF_INET, c.SOCK_STREAM, c.IPPROTO_TCP, null, 0, flags);
   return checked('WSASocketW', call);
@@ -79,38 +88,46 @@ export function unreadBytes(socket: number): number {
   return value[0] ?? 0;
 }
 
-function portOf(socket: number): number {
+export function portOf(socket: number): number {
   const address = new Uint8Array(sockaddr_in.size);
   const length = new Uint8Array(new Int32Array([address.byteLength]).buffer);
   checked('getsockname', ws2_32().getsockname(socket, address, length));
   return new DataView(address.buffer).getUint16(sockaddr_in.offset.sin_port);
 }
 
-/** Where pairs of connected sockets come from. The peer's buffer is small, so that a send soon stays pending. */
-export class WinsockListener {
+/** A connected, blocking socket that can be used overlapped. */
+export function connectTo(port: number): number {
+  const socket = overlappedSocket();
+  setInteger(socket, c.SO_SNDBUF, SOCKET_BUFFER_BYTES);
+  const address = loopback(port);
+  checked('connect', ws2_32().connect(socket, address, address.byteLength));
+  return socket;
+}
+
+/** Where peers come from: here, or on the other side of Wine. */
+export interface PeerSource {
+  /** Where it listens, on this machine. */
+  readonly port: number;
+  /** The peer's end of the next connection. Nobody else connects, so it is the one that was just made. */
+  accept(): PlainSocket;
+  close(): void;
+}
+
+/** Peers of this process. Their buffers are small, so that a send soon stays pending. */
+export class WinsockPeers implements PeerSource {
+  readonly port: number;
   readonly #socket = overlappedSocket();
-  readonly #port: number;
 
   constructor() {
     setInteger(this.#socket, c.SO_RCVBUF, SOCKET_BUFFER_BYTES);
     const address = loopback(0);
     checked('bind', ws2_32().bind(this.#socket, address, address.byteLength));
     checked('listen', ws2_32().listen(this.#socket, BACKLOG));
-    this.#port = portOf(this.#socket);
+    this.port = portOf(this.#socket);
   }
 
-  /** A connected, overlapped socket, and the peer's end. Nobody else connects, so the first to be accepted is it. */
-  connect(): {
-    readonly socket: number;
-    readonly localPort: number;
-    readonly peerPort: number;
-    readonly peer: WinsockPeer;
-  } {
-    const socket = overlappedSocket();
-    const address = loopback(this.#port);
-    checked('connect', ws2_32().connect(socket, address, address.byteLength));
-    const accepted = checked('accept', ws2_32().accept(this.#socket, null, null));
-    return { socket, localPort: portOf(socket), peerPort: this.#port, peer: new WinsockPeer(accepted) };
+  accept(): PlainSocket {
+    return new WinsockPeer(checked('accept', ws2_32().accept(this.#socket, null, null)));
   }
 
   close(): void {
@@ -119,7 +136,7 @@ export class WinsockListener {
 }
 
 /** The peer's end: plain recv, send and WSAPoll, and nothing overlapped. */
-export class WinsockPeer implements PlainSocket {
+class WinsockPeer implements PlainSocket {
   #socket: number;
   readonly #bytes = new Uint8Array(SOCKET_BUFFER_BYTES);
 
