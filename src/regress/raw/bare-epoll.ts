@@ -7,6 +7,7 @@ import { MappedMemory } from '../../../native-bindings/memory.js';
 import { libc } from '../../../native-bindings/posix/libc.js';
 import { type BareConnection, BareError, type BareOutcome, type BarePlatform, type CellWay } from './bare-platform.js';
 import { type BlockedReceive, BlockingThread } from './blocked-receive.js';
+import type { SendAccount } from './cell.js';
 import { MAX_SENDS, REAP_MS, RECEIVE_BYTES, SEND_BYTES, SETTLE_MS } from './limits.js';
 import {
   checked,
@@ -114,7 +115,7 @@ class EpollConnection implements BareConnection {
   /** Of a registration: how it ended, as the events that were reported, or a removal. */
   #registration: 'registered' | 'removed' | number = 'registered';
   #receive: BlockedReceive | null = null;
-  #acceptedBytes = 0;
+  #sentBytes = 0;
 
   constructor(platform: BareEpoll, pair: LinuxPair) {
     this.#platform = platform;
@@ -123,8 +124,9 @@ class EpollConnection implements BareConnection {
     this.peer = pair.peer;
   }
 
-  get acceptedBytes(): number {
-    return this.#acceptedBytes;
+  /** What a non-blocking send takes lies in the send buffer: nothing else is pending. */
+  get sends(): SendAccount | null {
+    return this.#pending === 'send' ? { postedBytes: this.#sentBytes, takenBytes: this.#sentBytes } : null;
   }
 
   post(pending: Exclude<Pending, 'none'>): void {
@@ -230,7 +232,7 @@ class EpollConnection implements BareConnection {
       const flags = c.MSG_DONTWAIT | c.MSG_NOSIGNAL;
       const sent = libc().sendAt(this.#fd, this.#platform.bytesAt, SEND_BYTES, flags);
       if (sent >= 0) {
-        this.#acceptedBytes += sent;
+        this.#sentBytes += sent;
         continue;
       }
       const failed = lastErrno();
@@ -241,7 +243,7 @@ class EpollConnection implements BareConnection {
 
   #takesMore(): boolean {
     const sent = libc().sendAt(this.#fd, this.#platform.bytesAt, 1, c.MSG_DONTWAIT | c.MSG_NOSIGNAL);
-    if (sent > 0) this.#acceptedBytes += sent;
+    if (sent > 0) this.#sentBytes += sent;
     return sent > 0;
   }
 }

@@ -5,6 +5,7 @@ import { MappedMemory } from '../../../native-bindings/memory.js';
 import { libc } from '../../../native-bindings/posix/libc.js';
 import { type BareConnection, BareError, type BareOutcome, type BarePlatform, type CellWay } from './bare-platform.js';
 import { BareRing } from './bare-ring.js';
+import type { SendAccount } from './cell.js';
 import { MAX_SENDS, REAP_MS, RECEIVE_BYTES, SEND_BYTES, SETTLE_MS } from './limits.js';
 import {
   checked,
@@ -120,8 +121,10 @@ class RingConnection implements BareConnection {
     this.peer = pair.peer;
   }
 
-  get acceptedBytes(): number {
-    return this.#sends.reduce((total, { result }) => total + Math.max(result ?? 0, 0), 0);
+  get sends(): SendAccount | null {
+    if (this.#sends.length === 0) return null;
+    const takenBytes = this.#sends.reduce((total, { result }) => total + Math.max(result ?? 0, 0), 0);
+    return { postedBytes: this.#sends.length * SEND_BYTES, takenBytes };
   }
 
   post(pending: Exclude<Pending, 'none'>): void {

@@ -1,4 +1,4 @@
-import type { OperationOutcome } from './cell.js';
+import type { OperationOutcome, SendAccount } from './cell.js';
 import type { Cell, CloseWay, Pending, Unread } from './matrix.js';
 
 /** The platforms that can be characterised: an interface of the system's each, and none of the library's drivers. */
@@ -59,8 +59,8 @@ export interface BareConnection {
   pendingProblem(): string;
   /** FIONREAD. */
   unreadBytes(): number;
-  /** Bytes that the sends took, by their own account: completions, and what send gave. */
-  readonly acceptedBytes: number;
+  /** Null where nothing was sent. */
+  readonly sends: SendAccount | null;
   shutdownSend(): void;
   lingerZero(): void;
   cancel(): void;

@@ -16,7 +16,7 @@ import {
   type PlainSocket,
   type PlatformTitle,
 } from './bare-platform.js';
-import type { StatusOutcome } from './cell.js';
+import type { SendAccount, StatusOutcome } from './cell.js';
 import { MAX_SENDS, REAP_MS, RECEIVE_BYTES, SEND_BYTES, SETTLE_MS } from './limits.js';
 import { type Cell, CLOSE_WAYS, type Pending, STEPS } from './matrix.js';
 import {
@@ -199,8 +199,10 @@ class WinsockConnection implements BareConnection {
     this.peer = peer;
   }
 
-  get acceptedBytes(): number {
-    return this.#sends.reduce((total, { end }) => total + (end?.bytes ?? 0), 0);
+  get sends(): SendAccount | null {
+    if (this.#sends.length === 0) return null;
+    const takenBytes = this.#sends.reduce((total, { end }) => total + (end?.bytes ?? 0), 0);
+    return { postedBytes: this.#sends.length * SEND_BYTES, takenBytes };
   }
 
   post(pending: Exclude<Pending, 'none'>): void {

@@ -53,8 +53,14 @@ export interface RunOutcome {
   /** Null where the wire was not watched. */
   readonly wire: WireOutcome | null;
   readonly operations: readonly OperationOutcome[];
-  /** Bytes that our sends took, by their own account; 0 without a send. */
-  readonly acceptedBytes: number;
+  /** Null where nothing was sent. */
+  readonly sends: SendAccount | null;
+}
+
+/** What was handed over to be sent, and how much of it the system says that it took: completions, what send gave. */
+export interface SendAccount {
+  readonly postedBytes: number;
+  readonly takenBytes: number;
 }
 
 /** Runs of a cell that came out alike; what varies between them is a range. */
@@ -63,11 +69,18 @@ export interface Outcome {
   readonly peer: Omit<PeerOutcome, 'afterMs' | 'bytes'> & { readonly afterMs: Range; readonly bytes: Range };
   readonly wire: { readonly order: string; readonly afterMs: Range | null } | null;
   readonly operations: readonly (Omit<OperationOutcome, 'bytes'> & { readonly bytes: Range })[];
-  /** Sends only: whether the peer got as many bytes as the sends say that they took. '' where nothing was sent. */
-  readonly delivered: Delivered;
+  /** Null where nothing was sent. */
+  readonly sends: SendsOutcome | null;
 }
 
-export type Delivered = '' | 'all' | 'less' | 'more';
+export interface SendsOutcome {
+  /** Whether the peer got everything that was handed over, those requests included that were pending at the close. */
+  readonly complete: boolean;
+  /** What the peer got, against what the system says that it took. */
+  readonly account: 'exact' | 'lost' | 'more';
+  readonly postedBytes: Range;
+  readonly takenBytes: Range;
+}
 
 export type Range = readonly [least: number, most: number];
 
@@ -94,20 +107,15 @@ export function groupRuns(runs: readonly RunOutcome[]): Outcome[] {
 }
 
 /** What makes two runs differ: everything but times and numbers of bytes. */
-function keyOf({ peer, wire, operations, acceptedBytes }: RunOutcome): string {
+function keyOf({ peer, wire, operations, sends }: RunOutcome): string {
   const ends = operations.map(({ call, ended, code, status }) => [call, ended, code, status?.value ?? '']);
-  return JSON.stringify([
-    peer.ending,
-    peer.code,
-    peer.lastSend,
-    wire?.order ?? null,
-    ends,
-    delivered(peer, acceptedBytes),
-  ]);
+  return JSON.stringify([peer.ending, peer.code, peer.lastSend, wire?.order ?? null, ends, sentOf(peer, sends)]);
 }
 
 function summarise(runs: readonly RunOutcome[]): Outcome {
   const [first] = runs as [RunOutcome];
+  const sent = sentOf(first.peer, first.sends);
+  const ofSends = (field: keyof SendAccount) => rangeOf(runs.map(({ sends }) => sends?.[field] ?? 0));
   const waits = runs.flatMap(({ wire }) => (wire === null || wire.afterMs === null ? [] : [wire.afterMs]));
   return {
     times: runs.length,
@@ -121,14 +129,15 @@ function summarise(runs: readonly RunOutcome[]): Outcome {
       ...operation,
       bytes: rangeOf(runs.map(({ operations }) => operations[index]?.bytes ?? 0)),
     })),
-    delivered: delivered(first.peer, first.acceptedBytes),
+    sends: sent === null ? null : { ...sent, postedBytes: ofSends('postedBytes'), takenBytes: ofSends('takenBytes') },
   };
 }
 
-function delivered({ bytes }: PeerOutcome, acceptedBytes: number): Delivered {
-  if (acceptedBytes === 0) return '';
-  if (bytes === acceptedBytes) return 'all';
-  return bytes < acceptedBytes ? 'less' : 'more';
+function sentOf({ bytes }: PeerOutcome, sends: SendAccount | null): Pick<SendsOutcome, 'complete' | 'account'> | null {
+  if (sends === null) return null;
+  const { postedBytes, takenBytes } = sends;
+  const account = bytes === takenBytes ? 'exact' : bytes < takenBytes ? 'lost' : 'more';
+  return { complete: bytes === postedBytes, account };
 }
 
 function rangeOf(values: readonly number[]): Range {

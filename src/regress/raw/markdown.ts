@@ -102,7 +102,7 @@ function measuredCell(cell: CellResult, notes: Notes): string {
 
 /** What is not the plain FIN stands out. */
 function emphasised(seen: string): string {
-  return seen === 'FIN' || seen.startsWith('FIN, all bytes') ? seen : seen.replace(/^(?:FIN, then )?\w+/, '**$&**');
+  return /^FIN(?!, then)/.test(seen) ? seen : seen.replace(/^(?:FIN, then )?\w+/, '**$&**');
 }
 
 /** The numbers behind the names that the table uses. */

@@ -41,14 +41,14 @@ export async function runCell(
     const seen = watchPeer(connection.peer, beganMs);
     connection.reap(Math.max(beganMs + OBSERVE_MS - nowMs(), 0));
     noteEnds(connection, ends, 'later');
-    const { acceptedBytes } = connection;
+    const { sends } = connection;
     // Read before the peer's last words, which complete what is still pending.
     const operations = connection
       .outcomes()
       .map(({ over: _, ...operation }, index) => ({ ...operation, ended: ends.get(index) ?? ('never' as const) }));
     const onTheWire = watched === null ? null : await watched.end();
     const peer = { ...seen, lastSend: connection.peer.send(LAST_WORDS) };
-    return { peer, wire: onTheWire, operations, acceptedBytes };
+    return { peer, wire: onTheWire, operations, sends };
   } finally {
     connection.destroy();
   }

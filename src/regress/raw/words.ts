@@ -17,25 +17,19 @@ export function wireText({ wire }: Outcome): string {
   return wire === null ? '' : (WIRE_WORDS[wire.order] ?? wire.order);
 }
 
-/** What the peer saw, and the wire where that is something else; and whether sent bytes got lost. */
+/** What the peer saw, and the wire where that is something else; and what became of what was sent. */
 export function seenText(outcome: Outcome): string {
   const peer = peerText(outcome);
   const wire = wireText(outcome);
   const differs = wire !== '' && wire !== peer ? ` (on the wire: ${wire})` : '';
-  return `${peer}${differs}${deliveredText(outcome)}`;
+  return `${peer}${differs}${sendsText(outcome)}`;
 }
 
-function deliveredText({ delivered }: Outcome): string {
-  switch (delivered) {
-    case '':
-      return '';
-    case 'all':
-      return ', all bytes';
-    case 'less':
-      return ', bytes lost';
-    case 'more':
-      return ', more bytes than reported';
-  }
+/** `complete`: the peer got everything that was handed over, what was pending included; `cut off`: it did not. */
+function sendsText({ sends }: Outcome): string {
+  if (sends === null) return '';
+  const accounts = { exact: '', lost: ', taken bytes lost', more: ', more than reported' };
+  return `, ${sends.complete ? 'complete' : 'cut off'}${accounts[sends.account]}`;
 }
 
 /** How the pending request ended: `STATUS_CANCELLED`, `ECANCELED`, `64 bytes`, `never`. */
