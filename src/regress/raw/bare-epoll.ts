@@ -19,7 +19,7 @@ import {
   unreadBytes,
   unsentBytes,
 } from './linux-calls.js';
-import { type Cell, CLOSE_WAYS, type Pending } from './matrix.js';
+import { type Cell, CLOSE_WAYS, type Pending, STEPS } from './matrix.js';
 import { becomesTrue } from './pause.js';
 
 const EVENTS = 8;
@@ -30,6 +30,8 @@ const EVENT_NAMES = { EPOLLIN: ep.EPOLLIN, EPOLLOUT: ep.EPOLLOUT, EPOLLERR: ep.E
 const NOTES = {
   registered: 'a level-triggered registration reports unread bytes and stays registered',
   lowWater: 'SO_RCVLOWAT above the unread bytes keeps the thread asleep in recv beside them',
+  woken:
+    'SO_RCVLOWAT keeps the thread asleep beside the unread bytes, until shutdown(SHUT_RD) wakes it, and it takes them',
 } as const;
 
 /** Linux' epoll(7), and a thread that blocks in recv(2): with readiness nothing else can be pending in the kernel. */
@@ -52,6 +54,7 @@ export class BareEpoll implements BarePlatform {
       'linger-close': 'SO_LINGER {1,0}, close(fd)',
     },
     unread: { empty: 'nothing unread', unread: 'unread data' },
+    unended: { none: '', 'recv-0': 'no event', 'recv-n': 'does not return', send: 'no event' },
   };
   readonly thread = new BlockingThread();
   readonly #listener = new LinuxListener();
@@ -62,9 +65,12 @@ export class BareEpoll implements BarePlatform {
     this.title = { system: 'linux', version, interface: 'epoll' } as const;
   }
 
-  wayOf({ pending, unread }: Cell): CellWay {
+  wayOf({ pending, unread, close }: Cell): CellWay {
     if (unread === 'empty') return { applicable: true, unread: null, note: '' };
-    if (pending === 'recv-n') return { applicable: true, unread: 'low-water', note: NOTES.lowWater };
+    if (pending === 'recv-n') {
+      const note = STEPS[close].includes('cancel') ? NOTES.woken : NOTES.lowWater;
+      return { applicable: true, unread: 'low-water', note };
+    }
     return { applicable: true, unread: 'before', note: pending === 'recv-0' ? NOTES.registered : '' };
   }
 

@@ -17,11 +17,13 @@ import {
   unreadBytes,
   unsentBytes,
 } from './linux-calls.js';
-import { type Cell, CLOSE_WAYS, type CloseWay, type Pending } from './matrix.js';
+import { type Cell, CLOSE_WAYS, type CloseWay, type Pending, STEPS } from './matrix.js';
 import { becomesTrue } from './pause.js';
 
 const LOW_WATER_NOTE =
   'SO_RCVLOWAT above the unread bytes keeps them from completing the receive: it stays pending beside them';
+
+const WOKEN_NOTE = `${LOW_WATER_NOTE}, until the shutdown wakes it, and it takes what is there`;
 
 interface Request {
   readonly userData: number;
@@ -50,6 +52,7 @@ export class BareIoUring implements BarePlatform {
       'op-close': 'IORING_OP_CLOSE',
     },
     unread: { empty: 'nothing unread', unread: 'unread data' },
+    unended: { none: '', 'recv-0': 'stays pending', 'recv-n': 'stays pending', send: 'stays pending' },
   };
   readonly #listener = new LinuxListener();
   readonly #ring = new BareRing();
@@ -63,10 +66,11 @@ export class BareIoUring implements BarePlatform {
     this.title = { system: 'linux', version, interface: 'io_uring' } as const;
   }
 
-  wayOf({ pending, unread }: Cell): CellWay {
+  wayOf({ pending, unread, close }: Cell): CellWay {
     if (unread === 'empty') return { applicable: true, unread: null, note: '' };
     if (pending === 'none' || pending === 'send') return { applicable: true, unread: 'before', note: '' };
-    return { applicable: true, unread: 'low-water', note: LOW_WATER_NOTE };
+    const woken = STEPS[close].includes('shutdown');
+    return { applicable: true, unread: 'low-water', note: woken ? WOKEN_NOTE : LOW_WATER_NOTE };
   }
 
   open(): BareConnection {

@@ -19,6 +19,8 @@ export interface Vocabulary {
   readonly pending: Readonly<Record<Pending, string>>;
   readonly close: Partial<Readonly<Record<CloseWay, string>>>;
   readonly unread: Readonly<Record<Unread, string>>;
+  /** What is said of something pending that did not end while it was looked at. */
+  readonly unended: Readonly<Record<Pending, string>>;
 }
 
 /**

@@ -81,6 +81,7 @@ export class BareWinsock implements BarePlatform {
       'linger-close': 'SO_LINGER {1,0}, closesocket',
     },
     unread: { empty: 'nothing unread', unread: 'unread data' },
+    unended: { none: '', 'recv-0': 'stays pending', 'recv-n': 'stays pending', send: 'stays pending' },
   };
   readonly #peers: PeerSource;
   /** Stands in for a socket that is closed, where a status is only to be translated. */

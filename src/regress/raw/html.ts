@@ -1,11 +1,13 @@
 import { escapeMarkup } from '../html/escape.js';
 import { STYLE } from '../html/style.js';
+import type { Vocabulary } from './bare-platform.js';
 import type { CellResult, Outcome } from './cell.js';
 import { type CloseWay, PENDING, UNREAD } from './matrix.js';
 import { type PlatformReport, platformText, type RawReport } from './report.js';
 import { endedText, peerText, seenText, withCounts } from './words.js';
 
 const RAW_STYLE = `
+main h3 { margin-top: 20px; }
 table.raw td, table.raw th { white-space: normal; min-width: 110px; }
 table.raw tbody th { padding-top: 5px; font-weight: 400; max-width: 260px; border-top: 1px solid var(--faint); }
 table.raw .ended { display: block; font-size: 12px; color: var(--soft); }
@@ -60,18 +62,18 @@ function renderTable({ vocabulary, closeWays }: PlatformReport, cells: readonly 
   const row = (close: CloseWay) => {
     const found = PENDING.map((pending) => cells.find((cell) => cell.pending === pending && cell.close === close));
     const way = `<th scope="row"><code>${escapeMarkup(vocabulary.close[close] ?? close)}</code></th>`;
-    return `<tr>${way}${found.map(renderCell).join('')}</tr>`;
+    return `<tr>${way}${found.map((cell) => renderCell(cell, vocabulary)).join('')}</tr>`;
   };
   return `<div class="scroll"><table class="raw"><thead><tr><th scope="col">at the close</th>${heads.join('')}</tr></thead>
 <tbody>${closeWays.map(row).join('\n')}</tbody></table></div>`;
 }
 
-function renderCell(cell: CellResult | undefined): string {
+function renderCell(cell: CellResult | undefined, { unended }: Vocabulary): string {
   if (cell === undefined) return '<td class="soft">not run</td>';
   const title = cell.note === '' ? '' : ` title="${escapeMarkup(cell.note)}"`;
   if (cell.status !== 'measured') return `<td class="soft"${title}>${cell.status.replace('-', ' ')}</td>`;
   const seen = escapeMarkup(withCounts(cell, seenText));
-  const ended = escapeMarkup(withCounts(cell, endedText));
+  const ended = escapeMarkup(withCounts(cell, (outcome) => endedText(outcome, unended[cell.pending])));
   const lower = ended === '' ? '' : `<span class="ended">${ended}</span>`;
   return `<td${title}><span class="${classOf(cell.outcomes)}">${seen}</span>${lower}</td>`;
 }

@@ -86,17 +86,17 @@ function renderMeasured({ file, date, report }: Measured): string {
     `${wire}. Peer: ${report.peer}. Data: [${file}](raw/${file}).`;
   const cell = (pending: Pending, close: CloseWay, unread: Unread) => {
     const found = report.cells.find((one) => one.pending === pending && one.close === close && one.unread === unread);
-    return found === undefined ? 'not run' : measuredCell(found, notes);
+    return found === undefined ? 'not run' : measuredCell(found, report.vocabulary, notes);
   };
   const tables = UNREAD.map((unread) => renderTable(report, unread, cell));
   return [intro, '', ...tables, ...notes.lines(), ...statusLines(report)].join('\n').trimEnd();
 }
 
-function measuredCell(cell: CellResult, notes: Notes): string {
+function measuredCell(cell: CellResult, { unended }: Vocabulary, notes: Notes): string {
   if (cell.status === 'not-applicable') return `not applicable${notes.mark(cell.note)}`;
   if (cell.status === 'not-reached') return `not reached${notes.mark(cell.note)}`;
   const seen = withCounts(cell, (outcome) => emphasised(seenText(outcome))) + notes.mark(cell.note);
-  const ended = withCounts(cell, endedText);
+  const ended = withCounts(cell, (outcome) => endedText(outcome, unended[cell.pending]));
   return ended === '' ? seen : `${seen}<br>${ended}`;
 }
 
@@ -140,7 +140,7 @@ function renderReported(reported: ReportedPlatform): string {
 
 function reportedCell({ seen, ended, sources }: ReportedCell, number: (source: string) => number): string {
   const marks = sources.map((source) => `[${number(source)}]`).join(' ');
-  const words = seen === 'FIN' ? seen : `**${seen}**`;
+  const words = seen.includes('RST') ? `**${seen}**` : seen;
   return ended === '' ? `${words} ${marks}` : `${words}<br>${ended} ${marks}`;
 }
 

@@ -41,7 +41,8 @@ export class CellTable {
     if (result.status !== 'measured') return paint('yellow', result.status.replace('-', ' '));
     const seen = withCounts(result, seenText);
     const plain = result.outcomes.every((outcome) => peerText(outcome) === 'FIN');
-    const ended = withCounts(result, endedText);
+    const unended = this.#platform.vocabulary.unended[result.pending];
+    const ended = withCounts(result, (outcome) => endedText(outcome, unended));
     const painted = paint(plain ? 'green' : 'red', pad(seen, SEEN_COLUMNS));
     const watched = result.outcomes.every((outcome) => wireText(outcome) === peerText(outcome));
     return [painted, watched ? paint('dim', 'on the wire too') : '', ended].filter((text) => text !== '').join('  ');

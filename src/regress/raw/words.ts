@@ -32,14 +32,14 @@ function sendsText({ sends }: Outcome): string {
   return `, ${sends.complete ? 'complete' : 'cut off'}${accounts[sends.account]}`;
 }
 
-/** How the pending request ended: `STATUS_CANCELLED`, `ECANCELED`, `64 bytes`, `never`. */
-export function endedText({ operations }: Outcome): string {
+/** How the pending request ended: `STATUS_CANCELLED`, `ECANCELED`, `ends with 64 bytes`; `unended` where it did not. */
+export function endedText({ operations }: Outcome, unended: string): string {
   return operations
     .map(({ ended, code, status, bytes }) => {
-      if (ended === 'never') return 'stays pending';
+      if (ended === 'never') return unended;
       if (status !== null && status.systemError !== 0) return status.name;
       if (code !== '') return code;
-      return bytes[0] === bytes[1] ? `${bytes[0]} bytes` : `${bytes[0]} to ${bytes[1]} bytes`;
+      return `ends with ${bytes[0] === bytes[1] ? bytes[0] : `${bytes[0]} to ${bytes[1]}`} bytes`;
     })
     .join(', ');
 }
