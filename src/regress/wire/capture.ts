@@ -4,6 +4,8 @@ import { nowMs } from '../clock.js';
 import { decodeFrame } from './decode.js';
 import type { CapturedFrame, FrameSource, Taken } from './frame.js';
 import { PacketSocket, PacketSocketError } from './packet-socket.js';
+import { parseServiceAddress } from './protocol.js';
+import { RemoteSource } from './remote.js';
 import { hasPort, type Segment } from './segment.js';
 
 /** What was on the wire between begin() and end(). */
@@ -45,11 +47,11 @@ export class WireCapture {
     await this.#source.begin();
   }
 
-  /** Both directions of everything that goes to or comes from the port, from the moment the promise settles. */
-  async include(port: number): Promise<void> {
-    if (this.#ports.has(port)) return;
-    this.#ports.add(port);
-    await this.#source.include(port);
+  /** Both directions of everything that goes to or comes from these ports, from the moment the promise settles. */
+  async include(...ports: readonly number[]): Promise<void> {
+    const added = ports.filter((port) => !this.#ports.has(port));
+    for (const port of added) this.#ports.add(port);
+    if (added.length > 0) await this.#source.include(added);
   }
 
   /** What there is so far. */
@@ -94,15 +96,35 @@ export class WireCapture {
 
 export type OpenedCapture = { readonly capture: WireCapture } | { readonly reason: string };
 
-/** Opens the capture of this machine, or says why there is none. Never throws for want of a privilege. */
-export async function openCapture(): Promise<OpenedCapture> {
+/**
+ * Opens a capture of this machine's loopback packets, or says why there is none: it never throws for want of a
+ * privilege or of a service. `service` is the address of a capture service; absent, this process captures for itself.
+ */
+export async function openCapture(service?: string): Promise<OpenedCapture> {
+  const opened = service === undefined ? await openLocalSource() : await openRemoteSource(service);
+  return 'source' in opened ? { capture: new WireCapture(opened.source) } : opened;
+}
+
+export type OpenedSource = { readonly source: FrameSource } | { readonly reason: string };
+
+/** A packet socket of this process's, or why there is none. */
+export async function openLocalSource(): Promise<OpenedSource> {
   if (!hasPacketSockets()) return { reason: 'packets can be captured on Linux only' };
   try {
-    const socket = new PacketSocket();
-    return { capture: new WireCapture(localSource(socket)) };
+    return { source: localSource(new PacketSocket()) };
   } catch (error) {
     if (!(error instanceof PacketSocketError)) throw error;
     return { reason: explain(error) };
+  }
+}
+
+async function openRemoteSource(service: string): Promise<OpenedSource> {
+  const address = parseServiceAddress(service);
+  if (address === null) return { reason: 'that is not the address of a capture service' };
+  try {
+    return { source: await RemoteSource.open(address) };
+  } catch (error) {
+    return { reason: `the capture service: ${(error as Error).message}` };
   }
 }
 
@@ -114,7 +136,7 @@ function explain({ call, errno, message }: PacketSocketError): string {
 function localSource(socket: PacketSocket): FrameSource {
   return {
     begin: async () => socket.begin(),
-    include: async (port) => socket.include(port),
+    include: async (ports) => socket.include(ports),
     take: async () => socket.take(),
     close: async () => socket.close(),
   };

@@ -30,8 +30,8 @@ export interface Instruction {
   readonly k: number;
 }
 
-/** With more ports than these every port is captured: the kernel compiles the whole program again for each. */
-export const MAX_FILTERED_PORTS = 64;
+/** With more ports than these every port is captured: the kernel takes 4,096 instructions, and a port is four. */
+export const MAX_FILTERED_PORTS = 500;
 
 const PROTOCOL_TCP = 6;
 const PROTOCOL_UDP = 17;

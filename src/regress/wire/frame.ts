@@ -22,8 +22,8 @@ export interface Taken {
 export interface FrameSource {
   /** Forgets what was captured and the ports that were asked for; from here on frames are kept. */
   begin(): Promise<void>;
-  /** Captures TCP and UDP that goes to or comes from this port, from the moment the promise settles. */
-  include(port: number): Promise<void>;
+  /** Captures TCP and UDP that goes to or comes from these ports too, from the moment the promise settles. */
+  include(ports: readonly number[]): Promise<void>;
   /** Everything captured since the last call; frames that were handed to the kernel before it are in it. */
   take(): Promise<Taken>;
   close(): Promise<void>;

@@ -93,10 +93,9 @@ export class PacketSocket {
     this.#takeDropped();
   }
 
-  /** From here on what goes to or comes from the port is captured too. */
-  include(port: number): void {
-    if (this.#ports.includes(port)) return;
-    this.#ports.push(port);
+  /** From here on what goes to or comes from these ports is captured too. The kernel compiles the filter anew: ask once. */
+  include(ports: readonly number[]): void {
+    this.#ports.push(...ports.filter((port) => !this.#ports.includes(port)));
     this.#filter();
   }
 
