@@ -99,3 +99,21 @@ describe('the bare interfaces of this system', () => {
   // Under Wine a peer must be outside of it: scripts/raw-wine.sh, and the test beside this one.
   if (!needsRemotePeer()) for (const name of bareNames()) describeInterface(name);
 });
+
+describe('--pcap with --raw', () => {
+  if (!needsRemotePeer() && bareNames().includes('epoll')) {
+    test('keeps what the report says was on the wire, in files that tcpdump opens', async () => {
+      const opened = await openPlatform('epoll', null);
+      const files: Uint8Array[] = [];
+      const keepPackets = (_cell: Cell, _run: number, pcap: Uint8Array) => files.push(pcap);
+      const cells: Cell[] = [{ pending: 'none', close: 'linger-close', unread: 'empty' }];
+      const { platform, wire } = opened;
+      const [result] = await characterise({ platform, cells, repeat: 1, wire, keepPackets, onCell: () => undefined });
+      await opened.close();
+      assert.equal(files.length, wire === null ? 0 : 1);
+      assert.equal(result?.outcomes[0]?.wire?.order ?? null, wire === null ? null : 'RST');
+      // The magic number of a capture file with nanoseconds: draft-ietf-opsawg-pcap, section 4.
+      for (const file of files) assert.equal(new DataView(file.buffer).getUint32(0, true), 0xa1b23c4d);
+    });
+  }
+});

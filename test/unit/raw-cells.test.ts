@@ -112,6 +112,11 @@ describe('a cell', () => {
     assert.equal(withCounts(result, seenText), 'RST 3 of 5; FIN 2 of 5');
   });
 
+  test('keeps a connection that just stopped apart from one that ended', async () => {
+    const result = await measure(new FakePlatform([{ reads: [null] }, { reads: [0] }]), cell('none', 'close'), 2);
+    assert.equal(withCounts(result, seenText), 'nothing 1 of 2; FIN 1 of 2');
+  });
+
   test('that differs in nothing but time and bytes is one outcome, with ranges', async () => {
     const platform = new FakePlatform([{ reads: [10, 0] }, { reads: [30, 0] }]);
     const { outcomes } = await measure(platform, cell('none', 'close'), 2);

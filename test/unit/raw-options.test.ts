@@ -42,7 +42,8 @@ describe('the command line of regress --raw', () => {
 
   const wrong: readonly (readonly [what: string, args: readonly string[], message: RegExp])[] = [
     ['a scenario', ['--scenario', 'close/*'], /--scenario.*--raw.*--cell/],
-    ['a folder for packets', ['--pcap', 'x'], /--pcap.*--raw/],
+    ['a folder without a name', ['--pcap', ''], /--pcap/],
+    ['a list that is to be captured', ['--list', '--pcap', 'x'], /--list/],
     ['a driver that is no interface of a system', ['--driver', 'readiness'], /readiness.*io_uring, epoll, iocp.*epoll/],
     ['an unknown driver', ['--driver', 'kqueue'], /kqueue/],
     ['no repetition', ['--repeat', '0'], /--repeat/],

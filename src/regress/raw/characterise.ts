@@ -11,6 +11,8 @@ export interface Characterisation {
   readonly repeat: number;
   /** Null where the packets cannot be seen. */
   readonly wire: WireWatch | null;
+  /** Takes the packets of each run as a capture file, where they are wanted and can be seen. */
+  readonly keepPackets?: ((cell: Cell, run: number, pcap: Uint8Array) => void) | undefined;
   readonly onCell: (cell: Cell, result: CellResult) => void;
 }
 
@@ -25,7 +27,8 @@ export async function characterise(options: Characterisation): Promise<CellResul
   return results;
 }
 
-async function characteriseCell({ platform, repeat, wire }: Characterisation, cell: Cell): Promise<CellResult> {
+async function characteriseCell(options: Characterisation, cell: Cell): Promise<CellResult> {
+  const { platform, repeat, wire, keepPackets } = options;
   const way = platform.wayOf(cell);
   if (!way.applicable) return { ...cell, status: 'not-applicable', note: way.note, outcomes: [] };
   const runs: RunOutcome[] = [];
@@ -33,7 +36,9 @@ async function characteriseCell({ platform, repeat, wire }: Characterisation, ce
   let attempts = 0;
   for (; runs.length < repeat && attempts < repeat * ATTEMPTS_PER_RUN; attempts++) {
     try {
-      runs.push(await runCell(platform, cell, way, wire));
+      const run = runs.length + 1;
+      const keep = keepPackets === undefined ? null : (pcap: Uint8Array) => keepPackets(cell, run, pcap);
+      runs.push(await runCell(platform, cell, way, wire, keep));
     } catch (error) {
       if (!(error instanceof NotReached) && !(error instanceof BareError)) throw error;
       problems.push(error.message);

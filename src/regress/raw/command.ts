@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { packageVersion } from '../machine.js';
 import { UsageError } from '../options.js';
 import { standardTerminal, type Terminal } from '../terminal.js';
+import { pcapName, preparePcapDirectory } from '../wire/pcap.js';
 import { BARE_NAMES, type BareName } from './bare-platform.js';
 import { characterise } from './characterise.js';
 import { renderRawPage } from './html.js';
 import { OBSERVE_MS } from './limits.js';
 import { dataFileName } from './markdown.js';
-import { CLOSE_WAYS, cellId, cellsOf } from './matrix.js';
+import { type Cell, CLOSE_WAYS, cellId, cellsOf } from './matrix.js';
 import { parseRawOptions, type RawOptions, selectCells } from './options.js';
 import { servePeer } from './peer-service.js';
 import { bareNames, needsRemotePeer, openPlatform } from './platforms.js';
@@ -28,6 +29,7 @@ can be captured, and how the pending request ended.
       --json FILE       writes the results as JSON
       --html FILE       writes one self-contained page
       --data FOLDER     writes a dated JSON file for each platform, as docs/raw holds them
+      --pcap FOLDER         writes the packets of each run, from the close on, for Wireshark and tcpdump
       --peer PORT       the port of a peer service: needed under Wine (scripts/raw-wine.sh does it all)
       --serve-peer      is that service, on the Linux side, for one run
       --no-color        no colours (NO_COLOR works too)
@@ -93,7 +95,7 @@ function interfacesToRun({ interfaces, peerPort }: RawOptions): readonly BareNam
 
 async function measureOne(
   name: BareName,
-  { repeat, peerPort }: RawOptions,
+  { repeat, peerPort, pcapFolder }: RawOptions,
   ids: readonly string[],
   terminal: Terminal,
 ): Promise<PlatformReport> {
@@ -105,12 +107,19 @@ async function measureOne(
     const table = new CellTable(terminal, platform);
     const cells = cellsOf(closeWays).filter((cell) => ids.includes(cellId(cell)));
     const onCell = table.write.bind(table);
-    const results = await characterise({ platform, cells, repeat, wire, onCell });
+    const keep = pcapFolder === undefined ? undefined : keepIn(pcapFolder, name);
+    const results = await characterise({ platform, cells, repeat, wire, onCell, keepPackets: keep });
     terminal.write(`\n${summaryLine(results)}\n\n`);
     return { platform: title, peer, blind, repeat, observedMs: OBSERVE_MS, vocabulary, closeWays, cells: results };
   } finally {
     await close();
   }
+}
+
+/** A capture file for each run: `recv-n-close-empty-1.io_uring.pcap`. */
+function keepIn(folder: string, name: BareName): (cell: Cell, run: number, pcap: Uint8Array) => void {
+  preparePcapDirectory(folder);
+  return (cell, run, pcap) => writeFileSync(join(folder, pcapName(`${cellId(cell)}-${run}`, name)), pcap);
 }
 
 function writeFiles({ jsonFile, htmlFile, dataFolder }: RawOptions, report: RawReport, terminal: Terminal): void {

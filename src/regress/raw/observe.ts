@@ -25,6 +25,7 @@ export async function runCell(
   cell: Cell,
   way: Way,
   wire: WireWatch | null,
+  keepPackets: ((pcap: Uint8Array) => void) | null = null,
 ): Promise<RunOutcome> {
   const connection = platform.open();
   try {
@@ -46,9 +47,10 @@ export async function runCell(
     const operations = connection
       .outcomes()
       .map(({ over: _, ...operation }, index) => ({ ...operation, ended: ends.get(index) ?? ('never' as const) }));
-    const onTheWire = watched === null ? null : await watched.end();
+    const onTheWire = watched === null ? null : await watched.end(keepPackets !== null);
+    if (onTheWire?.pcap) keepPackets?.(onTheWire.pcap);
     const peer = { ...seen, lastSend: connection.peer.send(LAST_WORDS) };
-    return { peer, wire: onTheWire, operations, sends };
+    return { peer, wire: onTheWire?.outcome ?? null, operations, sends };
   } finally {
     connection.destroy();
   }

@@ -14,6 +14,7 @@ export interface RawOptions {
   readonly jsonFile: string | undefined;
   readonly htmlFile: string | undefined;
   readonly dataFolder: string | undefined;
+  readonly pcapFolder: string | undefined;
   readonly peerPort: number | null;
   readonly servePeer: boolean;
   readonly list: boolean;
@@ -21,21 +22,15 @@ export interface RawOptions {
   readonly colour: boolean;
 }
 
-/** Options of the contract's run that mean nothing for the bare platform, and what to use instead. */
-const OF_THE_CONTRACT: Readonly<Record<'scenario' | 'pcap', string>> = {
-  scenario: '--scenario chooses scenarios of the contract, and --raw runs none: --cell chooses cells',
-  pcap: '--pcap goes with the contract; --raw says in its report what was on the wire',
-};
-
 /** Reads the command line of `overlapped regress --raw`. Throws UsageError for what does not go together. */
 export function parseRawOptions(args: readonly string[]): RawOptions {
   const values = parse(args);
-  for (const option of ['scenario', 'pcap'] as const) {
-    if (values[option] !== undefined) throw new UsageError(OF_THE_CONTRACT[option]);
+  if (values.scenario !== undefined) {
+    throw new UsageError('--scenario chooses scenarios of the contract, and --raw runs none: --cell chooses cells');
   }
   const servePeer = values['serve-peer'] ?? false;
   if (servePeer && args.length > 2) throw new UsageError('--serve-peer only serves: nothing but --raw goes with it');
-  if (values.list && (values.json ?? values.html ?? values.data) !== undefined) {
+  if (values.list && (values.json ?? values.html ?? values.data ?? values.pcap) !== undefined) {
     throw new UsageError('--list runs nothing, so there is nothing to write');
   }
   return {
@@ -45,6 +40,7 @@ export function parseRawOptions(args: readonly string[]): RawOptions {
     jsonFile: fileName('--json', values.json),
     htmlFile: fileName('--html', values.html),
     dataFolder: fileName('--data', values.data),
+    pcapFolder: fileName('--pcap', values.pcap),
     peerPort: portOf(values.peer),
     servePeer,
     list: values.list ?? false,

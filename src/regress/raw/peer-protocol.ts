@@ -5,7 +5,8 @@ import type { WireOutcome } from './cell.js';
  * its own. Wine's own sockets cannot be the peer: they read a RST as the end of the stream.
  */
 export type PeerRequest =
-  | { readonly verb: 'hello' | 'accept' | 'unwatch' }
+  | { readonly verb: 'hello' | 'accept' }
+  | { readonly verb: 'unwatch'; readonly asFile: boolean }
   | { readonly verb: 'watch'; readonly port: number }
   | { readonly verb: 'wait'; readonly peer: number; readonly ms: number }
   | { readonly verb: 'recv' | 'close'; readonly peer: number }
@@ -20,6 +21,8 @@ export type PeerReply =
       readonly got?: number | string | null;
       readonly code?: string;
       readonly wire?: WireOutcome;
+      /** A capture file, in base64. */
+      readonly pcap?: string;
     };
 
 export interface PeerHello {

@@ -94,7 +94,7 @@ class PeerService {
         this.#watched = (await this.#watch?.begin(request.port)) ?? null;
         return {};
       case 'unwatch':
-        return this.#watched === null ? { error: 'nothing is watched' } : { wire: await this.#watched.end() };
+        return this.#unwatch(request.asFile);
       case 'wait':
         return { ready: this.#peer(request.peer).waitReadable(request.ms) };
       case 'recv':
@@ -106,6 +106,12 @@ class PeerService {
         this.#peers.delete(request.peer);
         return {};
     }
+  }
+
+  async #unwatch(asFile: boolean): Promise<PeerReply> {
+    if (this.#watched === null) return { error: 'nothing is watched' };
+    const { outcome, pcap } = await this.#watched.end(asFile);
+    return { wire: outcome, ...(pcap === null ? {} : { pcap: Buffer.from(pcap).toString('base64') }) };
   }
 
   #peer(number: number): LinuxPeer {

@@ -1,9 +1,8 @@
 import { ws2_32 } from '../../../native-bindings/windows/ws2_32.js';
 import { BareError, type PlainSocket } from './bare-platform.js';
-import type { WireOutcome } from './cell.js';
 import type { PeerHello, PeerReply, PeerRequest } from './peer-protocol.js';
 import { checked, connectTo, type PeerSource } from './winsock-calls.js';
-import type { WatchedConnection, WireWatch } from './wire-watch.js';
+import type { Watched, WatchedConnection, WireWatch } from './wire-watch.js';
 
 const CHUNK_BYTES = 4096;
 
@@ -32,7 +31,7 @@ export class RemotePeers implements PeerSource, WireWatch {
 
   async begin(localPort: number): Promise<WatchedConnection> {
     this.ask({ verb: 'watch', port: localPort });
-    return { end: async () => this.#watched() };
+    return { end: async (asFile) => this.#watched(asFile) };
   }
 
   close(): void {
@@ -49,10 +48,10 @@ export class RemotePeers implements PeerSource, WireWatch {
     return reply;
   }
 
-  #watched(): WireOutcome {
-    const { wire } = this.ask({ verb: 'unwatch' });
+  #watched(asFile: boolean): Watched {
+    const { wire, pcap } = this.ask({ verb: 'unwatch', asFile });
     if (wire === undefined) throw new BareError('The peer service', 'saw nothing of the wire');
-    return wire;
+    return { outcome: wire, pcap: pcap === undefined ? null : Buffer.from(pcap, 'base64') };
   }
 
   #line(): string {

@@ -1,5 +1,6 @@
 import { nowMs } from '../clock.js';
 import type { WireCapture, WireTrace } from '../wire/capture.js';
+import { pcapOf } from '../wire/pcap.js';
 import { BareError } from './bare-platform.js';
 import type { WireOutcome } from './cell.js';
 
@@ -10,8 +11,14 @@ export interface WireWatch {
 }
 
 export interface WatchedConnection {
-  /** What our end has sent since; nothing is kept from here on. */
-  end(): Promise<WireOutcome>;
+  /** What our end has sent since; nothing is kept from here on. With `asFile` the packets too, as a capture file. */
+  end(asFile: boolean): Promise<Watched>;
+}
+
+export interface Watched {
+  readonly outcome: WireOutcome;
+  /** Both directions, from the first step of the close on; null where no file was asked for. */
+  readonly pcap: Uint8Array | null;
 }
 
 /** Sees the packets with the capture of this machine. */
@@ -26,7 +33,12 @@ export class CaptureWatch implements WireWatch {
     await this.#capture.begin();
     await this.#capture.include(localPort);
     const beganMs = nowMs();
-    return { end: async () => outcomeOf(await this.#capture.end(), localPort, beganMs) };
+    return {
+      end: async (asFile) => {
+        const trace = await this.#capture.end();
+        return { outcome: outcomeOf(trace, localPort, beganMs), pcap: asFile ? pcapOf(trace.frames) : null };
+      },
+    };
   }
 }
 
