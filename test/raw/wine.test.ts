@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { bareNames } from '../../src/regress/raw/platforms.js';
 import type { RawReport } from '../../src/regress/raw/report.js';
 import { endedText, peerText, wireText, withCounts } from '../../src/regress/raw/words.js';
 
@@ -38,7 +37,7 @@ function runUnderWine(cells: readonly string[]): { status: number | null; output
   }
 }
 
-function onLinux(): void {
+describe('the bare Winsock under Wine', { skip: process.platform !== 'linux' }, () => {
   test('Wine does what it was measured to do by hand, and never passes for Windows', () => {
     const { status, output, report } = runUnderWine(BY_HAND.map(([id]) => id));
     assert.equal(status, 0, output);
@@ -52,8 +51,4 @@ function onLinux(): void {
     const sorted = (rows: readonly (readonly string[])[] = []) => [...rows].sort();
     assert.deepEqual(sorted(found), sorted(BY_HAND));
   });
-}
-
-describe('the bare Winsock under Wine', () => {
-  if (bareNames().includes('epoll')) onLinux();
 });

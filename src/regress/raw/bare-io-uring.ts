@@ -54,8 +54,9 @@ export class BareIoUring implements BarePlatform {
     unread: { empty: 'nothing unread', unread: 'unread data' },
     unended: { none: '', 'recv-0': 'stays pending', 'recv-n': 'stays pending', send: 'stays pending' },
   };
-  readonly #listener = new LinuxListener();
+  // First, since a kernel may refuse it: nothing else is open then.
   readonly #ring = new BareRing();
+  readonly #listener = new LinuxListener();
   /** Sends read from it, receives write into it: nobody looks at the bytes. Never given back while the process lives. */
   readonly #memory = MappedMemory.map(SEND_BYTES, mapAnonymousPages);
   #userData = 0;

@@ -4,7 +4,7 @@ import { packageVersion } from '../machine.js';
 import { UsageError } from '../options.js';
 import { standardTerminal, type Terminal } from '../terminal.js';
 import { pcapName, preparePcapDirectory } from '../wire/pcap.js';
-import { BARE_NAMES, type BareName } from './bare-platform.js';
+import { BARE_NAMES, BareError, type BareName } from './bare-platform.js';
 import { characterise } from './characterise.js';
 import { renderRawPage } from './html.js';
 import { OBSERVE_MS } from './limits.js';
@@ -12,7 +12,7 @@ import { dataFileName } from './markdown.js';
 import { type Cell, CLOSE_WAYS, cellId, cellsOf } from './matrix.js';
 import { parseRawOptions, type RawOptions, selectCells } from './options.js';
 import { servePeer } from './peer-service.js';
-import { bareNames, needsRemotePeer, openPlatform } from './platforms.js';
+import { bareNames, needsRemotePeer, type OpenedPlatform, openPlatform } from './platforms.js';
 import { type PlatformReport, platformText, type RawReport, rawReportToJson } from './report.js';
 import { CellTable, summaryLine } from './table.js';
 
@@ -63,7 +63,12 @@ async function measure(options: RawOptions, ids: readonly string[], terminal: Te
   const interfaces = interfacesToRun(options);
   const startedAt = new Date();
   const platforms: PlatformReport[] = [];
-  for (const name of interfaces) platforms.push(await measureOne(name, options, ids, terminal));
+  const refused: BareName[] = [];
+  for (const name of interfaces) {
+    const opened = await openOrExplain(name, options, terminal);
+    if (opened === null) refused.push(name);
+    else platforms.push(await measureOne(name, opened, options, ids, terminal));
+  }
   const report: RawReport = {
     schema: 'overlapped-raw',
     version: 1,
@@ -74,7 +79,24 @@ async function measure(options: RawOptions, ids: readonly string[], terminal: Te
   };
   writeFiles(options, report, terminal);
   const missed = platforms.flatMap(({ cells }) => cells).filter(({ status }) => status === 'not-reached');
-  return missed.length === 0 && platforms.length > 0 ? 0 : 1;
+  // An interface that was not asked for by its name may be missing: many a container has no io_uring.
+  const wanted = refused.filter((name) => options.interfaces.includes(name));
+  return missed.length === 0 && platforms.length > 0 && wanted.length === 0 ? 0 : 1;
+}
+
+/** The interface; or null where this system refuses it, and a line that says why. */
+async function openOrExplain(
+  name: BareName,
+  { peerPort }: RawOptions,
+  terminal: Terminal,
+): Promise<OpenedPlatform | null> {
+  try {
+    return await openPlatform(name, peerPort);
+  } catch (error) {
+    if (!(error instanceof BareError)) throw error;
+    terminal.write(`${name} cannot be measured here: ${error.message}\n`);
+    return null;
+  }
 }
 
 function interfacesToRun({ interfaces, peerPort }: RawOptions): readonly BareName[] {
@@ -95,11 +117,11 @@ function interfacesToRun({ interfaces, peerPort }: RawOptions): readonly BareNam
 
 async function measureOne(
   name: BareName,
-  { repeat, peerPort, pcapFolder }: RawOptions,
+  { platform, peer, wire, blind, close }: OpenedPlatform,
+  { repeat, pcapFolder }: RawOptions,
   ids: readonly string[],
   terminal: Terminal,
 ): Promise<PlatformReport> {
-  const { platform, peer, wire, blind, close } = await openPlatform(name, peerPort);
   try {
     const { title, vocabulary, closeWays } = platform;
     const watched = blind === '' ? 'the wire is watched' : `the wire is not watched: ${blind}`;
