@@ -7,6 +7,8 @@ source scripts/setup.sh
 
 setup_node_modules
 setup_compilers
+# The files of --pcap are read back with it.
+setup_debian tcpdump tcpdump
 build_project
 
 step() { printf '\n== %s\n' "$*"; }

@@ -107,6 +107,10 @@ class Entries {
     const flow = this.#flow(segment);
     const { sequence, again } = advance(flow, segment);
     if (!control && this.#continues(flow, segment, again)) return;
+    // What the other end sends in between ends the run: the order of the two must be seen.
+    const reverse = this.#flows.get(flowKey(segment, true));
+    if (reverse) reverse.run = null;
+    flow.run = null;
     if (control ? this.#control >= MAX_ENTRIES : this.#data >= MAX_ENTRIES) {
       this.leftOut++;
       return;
@@ -126,10 +130,7 @@ class Entries {
       retransmitted: again ? 1 : 0,
     };
     this.kept.push(entry);
-    // What the other end sends in between ends the run: the order of the two must be seen.
-    const reverse = this.#flows.get(flowKey(segment, true));
-    if (reverse) reverse.run = null;
-    flow.run = control ? null : entry;
+    if (!control) flow.run = entry;
   }
 
   /** Makes the run longer that the segment carries on. */
