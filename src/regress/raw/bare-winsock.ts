@@ -48,8 +48,8 @@ const REQUEST_BYTES = FLAGS_AT + 16;
 
 const NOTES = {
   taken:
-    'bytes that come complete a pending WSARecv at once, of whatever length: a WSARecv that is pending and bytes that ' +
-    'are unread exclude each other until it is cancelled',
+    'bytes that come complete a pending WSARecv at once, of whatever length; those beyond its length stay unread, but ' +
+    'then it is not pending any more, and Winsock has no low-water mark that would hold it back',
   afterCancel: 'the bytes come after the cancelled WSARecv is over, and before the handle is closed',
 } as const;
 

@@ -126,6 +126,7 @@ async function measureOne(
     const { title, vocabulary, closeWays } = platform;
     const watched = blind === '' ? 'the wire is watched' : `the wire is not watched: ${blind}`;
     terminal.write(`${terminal.paint('bold', platformText(title))}\nPeer: ${peer}; ${watched}\n`);
+    if (pcapFolder !== undefined && wire === null) terminal.write(`${pcapFolder} stays empty: no packets are seen\n`);
     const table = new CellTable(terminal, platform);
     const cells = cellsOf(closeWays).filter((cell) => ids.includes(cellId(cell)));
     const onCell = table.write.bind(table);
