@@ -47,6 +47,12 @@ export const SIO_TCP_INITIAL_RTO = 0x98000011;
 export const TCP_INITIAL_RTO_UNSPECIFIED_RTT = 0xffff;
 export const TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS = 0xfe;
 
+// winsock2.h: WSAPoll
+// https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsapoll
+export const POLLRDNORM = 0x0100;
+export const POLLERR = 0x0001;
+export const POLLHUP = 0x0002;
+
 // winsock2.h, ws2ipdef.h: options of the protocols
 export const TCP_NODELAY = 0x0001;
 export const IP_MULTICAST_IF = 9;

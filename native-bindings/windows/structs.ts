@@ -47,6 +47,8 @@ export const sockaddr_in6 = defineStruct('sockaddr_in6', 28, {
 
 export const sockaddr_storage = defineStruct('sockaddr_storage', 128, { ss_family: [0, 2] });
 
+export const WSAPOLLFD = defineStruct('WSAPOLLFD', 16, { fd: [0, 8], events: [8, 2], revents: [10, 2] }, 'WSAPOLLFD');
+
 export const linger = defineStruct('linger', 4, { l_onoff: [0, 2], l_linger: [2, 2] });
 
 export const ip_mreq = defineStruct('ip_mreq', 8, { imr_multiaddr: [0, 4], imr_interface: [4, 4] });

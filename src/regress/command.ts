@@ -31,6 +31,7 @@ each close says it sent is also held against what was on the wire.
       --capture ADDRESS asks the capture service there for the packets, for a run under Wine (overlapped capture --help)
       --no-capture      leaves the packets alone
       --no-color        no colours (NO_COLOR works too)
+      --raw             measures the bare platform instead: --raw --help tells more
   -h, --help            this text
 
 The exit status is 0 if the contract holds on every driver that was run, 1 if it does not, 2 for a wrong command line.
@@ -44,6 +45,10 @@ export interface RegressSetting {
 
 /** `overlapped regress`; gives the exit status. Throws UsageError for a wrong command line. */
 export async function regress(args: readonly string[], setting: RegressSetting = {}): Promise<number> {
+  if (args.includes('--raw')) {
+    const { rawRegress } = await import('./raw/command.js');
+    return rawRegress(args, setting.terminal);
+  }
   const options = parseRegressOptions(args, setting.scenarios ?? SCENARIOS);
   const terminal = setting.terminal ?? standardTerminal(options.colour);
   if (options.help) {
