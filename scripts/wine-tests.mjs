@@ -9,7 +9,17 @@ import { join } from 'node:path';
  * run is to fail, and not to be left out.
  * @type {Readonly<Record<string, string>>}
  */
-const OF_ANOTHER_PLATFORM = {};
+const OF_ANOTHER_PLATFORM = {
+  'faults/descriptors.test.js': 'Windows has no limit of descriptors that a process could be started with',
+  'faults/faulty-stack.test.js': 'faults of a BSD stack under the readiness driver, which Windows does not have',
+  'faults/refused.test.js': 'a Linux that refuses io_uring',
+  'faults/ring-limits.test.js': 'the limits of io_uring',
+  'unit/datagram-batch.test.js': "batches of Linux' recvmmsg and sendmmsg",
+  'unit/io-uring-datagrams.test.js': 'io_uring',
+  'unit/readiness-datagrams.test.js': 'the readiness driver over the C library',
+  'unit/readiness-driver.test.js': 'the readiness driver over the C library',
+  'unit/readiness-faults.test.js': 'the readiness driver over the C library',
+};
 
 const COUNTS = /** @type {const} */ (['tests', 'pass', 'fail', 'cancelled', 'skipped', 'todo']);
 /** A file that hangs ends here: the longest, the contract, takes about 80 s. */
