@@ -67,7 +67,9 @@ function runFile(root, file) {
   const seconds = Math.round((Date.now() - began) / 1000);
   // A process that ended in the middle of its tests has printed no counts, and is a failure whatever its status says.
   const passed = status === 0 && counts['tests'] > 0 && counts['fail'] === 0 && counts['cancelled'] === 0;
-  console.log(`${passed ? 'ok' : 'not ok'} ${file}: ${counts['tests']} tests, status ${signal ?? status}, ${seconds} s`);
+  console.log(
+    `${passed ? 'ok' : 'not ok'} ${file}: ${counts['tests']} tests, status ${signal ?? status}, ${seconds} s`,
+  );
   return { counts, passed };
 }
 

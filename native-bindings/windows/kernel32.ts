@@ -27,6 +27,10 @@ export const kernel32 = systemLibrary('kernel32.dll', (library) => ({
   SetFileCompletionNotificationModes: library.func<(file: number, flags: number) => number>(
     'int __stdcall SetFileCompletionNotificationModes(uintptr_t, uint8_t)',
   ),
+  /** The handles that a process has open; -1 is this process. Wine 8 always says 0. */
+  GetProcessHandleCount: library.func<(process: number, count: Uint8Array) => number>(
+    'int __stdcall GetProcessHandleCount(intptr_t, void *)',
+  ),
   CloseHandle: library.func<(handle: number) => number>('int __stdcall CloseHandle(uintptr_t)'),
   /** The address of the pages, or 0. */
   VirtualAlloc: library.func<(address: number, length: number, type: number, protection: number) => number>(
