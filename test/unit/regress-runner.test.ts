@@ -74,7 +74,7 @@ describe('runScenarios()', () => {
         const { ours } = await context.pair();
         await ours.recv();
       },
-      { watchdogMs: 200 },
+      { watchdogMs: 1500 },
     );
     const result = await resultOf(hangs);
     assert.equal(result.status, 'fail');
