@@ -23,6 +23,7 @@ export const MSG_PEEK = 0x2;
 // https://learn.microsoft.com/windows/win32/winsock/sol-socket-socket-options
 export const SOL_SOCKET = 0xffff;
 export const SO_REUSEADDR = 0x0004;
+export const SO_EXCLUSIVEADDRUSE = -5; // ~SO_REUSEADDR
 export const SO_KEEPALIVE = 0x0008;
 export const SO_BROADCAST = 0x0020;
 export const SO_LINGER = 0x0080;

@@ -34,7 +34,8 @@ const SLOTS_AT = 64;
 export class Requests {
   pending = 0;
   readonly #port: CompletionPort;
-  readonly #reserved = new ReservedMemory(SLOTS_AT + MAX_REQUESTS * OVERLAPPED.size);
+  readonly #limit: number;
+  readonly #reserved: ReservedMemory;
   readonly #calls = ws2_32();
   #extensions: ExtensionFunctions | null = null;
   /** Per slot: the index of the socket that has it, or -1, and the kind of its request. */
@@ -45,8 +46,10 @@ export class Requests {
   readonly #flagsAddress: number;
   readonly #vectorAddress: number;
 
-  constructor(port: CompletionPort) {
+  constructor(port: CompletionPort, limit = MAX_REQUESTS) {
     this.#port = port;
+    this.#limit = limit;
+    this.#reserved = new ReservedMemory(SLOTS_AT + limit * OVERLAPPED.size);
     const { memory } = this.#reserved;
     this.#vectorAddress = memory.address(VECTOR_AT);
     this.#bytesAddress = memory.address(BYTES_AT);
@@ -182,7 +185,7 @@ export class Requests {
     let slot = this.#free.pop();
     if (slot === undefined) {
       slot = this.#owners.length;
-      if (slot >= MAX_REQUESTS) return NO_SLOT;
+      if (slot >= this.#limit) return NO_SLOT;
       this.#reserved.commit(SLOTS_AT + (slot + 1) * OVERLAPPED.size);
     }
     this.#owners[slot] = socket.index;
