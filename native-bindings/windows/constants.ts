@@ -37,6 +37,8 @@ export const XP1_IFS_HANDLES = 0x00020000;
 // mswsock.h
 export const SO_UPDATE_ACCEPT_CONTEXT = 0x700b;
 export const SO_UPDATE_CONNECT_CONTEXT = 0x7010;
+export const TF_DISCONNECT = 0x01;
+export const TF_REUSE_SOCKET = 0x02;
 export const SIO_UDP_CONNRESET = 0x9800000c;
 
 // winsock2.h, mstcpip.h: ioctlsocket and WSAIoctl
