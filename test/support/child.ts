@@ -8,6 +8,9 @@ export interface ChildOptions {
   readonly descriptors?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** Another node than this one, and the folder it works in. */
+  readonly program?: string;
+  readonly folder?: string;
 }
 
 export interface ChildExit {
@@ -18,11 +21,13 @@ export interface ChildExit {
 }
 
 /** Windows has no limit that could be set, and no `sh`: there only whoever asks for a limit is refused. */
-function start(nodeArgs: readonly string[], env: NodeJS.ProcessEnv, descriptors: number | undefined): ChildProcess {
-  const options: SpawnOptions = { env, stdio: ['pipe', 'pipe', 'pipe'] };
-  if (descriptors === undefined) return spawn(process.execPath, nodeArgs, options);
+function start(nodeArgs: readonly string[], childOptions: ChildOptions): ChildProcess {
+  const { descriptors, program = process.execPath, folder } = childOptions;
+  const options: SpawnOptions = { env: { ...process.env, ...childOptions.env }, stdio: ['pipe', 'pipe', 'pipe'] };
+  if (folder !== undefined) options.cwd = folder;
+  if (descriptors === undefined) return spawn(program, nodeArgs, options);
   if (process.platform === 'win32') throw new Error('The descriptors of a process cannot be limited on Windows');
-  return spawn('sh', ['-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', process.execPath, ...nodeArgs], options);
+  return spawn('sh', ['-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', program, ...nodeArgs], options);
 }
 
 /** A program of ours in a process of its own. */
@@ -38,8 +43,7 @@ export class Child {
     const file = fileURLToPath(new URL(program, from));
     if (!existsSync(file)) throw new Error(`There is no ${file}`);
     const nodeArgs = ['--expose-gc', ...(options.nodeOptions ?? []), file, ...args];
-    const env = { ...process.env, ...options.env };
-    this.process = start(nodeArgs, env, options.descriptors);
+    this.process = start(nodeArgs, options);
     this.process.stdout?.on('data', (chunk: Buffer) => {
       this.#output += chunk.toString();
       this.#notify();
