@@ -32,8 +32,8 @@ function describeConnected(stage: OnUdpStage): void {
   });
 
   test('a connected socket hears its peer when it is back', async (t) => {
-    const deaf = await deafAfterRefusal();
-    if (deaf) return t.skip(deaf);
+    const platformLimit = await deafAfterRefusal();
+    if (platformLimit) return t.skip(platformLimit);
     const { socket, port } = await connectedToNobody(stage());
     const receiving = socket.recvFrom();
     await soon(socket.send(X), 'a send');

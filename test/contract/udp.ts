@@ -392,8 +392,8 @@ function describeClose(stage: OnUdpStage): void {
   });
 
   test('an address that is not of this machine is EADDRNOTAVAIL', async (t) => {
-    const any = await bindsAnyAddress();
-    if (any) return t.skip(any);
+    const platformLimit = await bindsAnyAddress();
+    if (platformLimit) return t.skip(platformLimit);
     await failsWith(stage().bind({ host: '192.0.2.250' }), 'EADDRNOTAVAIL');
   });
 }
