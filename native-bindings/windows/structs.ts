@@ -20,6 +20,20 @@ export const OVERLAPPED_ENTRY = defineStruct(
 
 export const WSABUF = defineStruct('WSABUF', 16, { len: [0, 4], buf: [8, 8] }, 'WSABUF');
 
+export const WSAMSG = defineStruct(
+  'WSAMSG',
+  56,
+  {
+    name: [0, 8],
+    namelen: [8, 4],
+    lpBuffers: [16, 8],
+    dwBufferCount: [24, 4],
+    Control: [32, 16],
+    dwFlags: [48, 4],
+  },
+  'WSAMSG',
+);
+
 export const WSADATA = defineStruct('WSADATA', 408, { wVersion: [0, 2], wHighVersion: [2, 2] }, 'WSADATA');
 
 export const WSAPROTOCOL_INFOW = defineStruct(

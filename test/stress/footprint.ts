@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { countHandles } from '../../native-bindings/windows/handle-count.js';
 import type { Proactor } from '../../src/port/proactor.js';
+import { settledDescriptors } from '../support/descriptors.js';
 import { turns } from '../support/waiting.js';
 
 /** What a proactor at rest holds. */
 export interface Footprint {
   /** Operations that were ever made: the table never shrinks, and must not grow for ever. */
   readonly slots: number;
-  /** Open descriptors, or on Windows (and Wine) open handles. */
+  /** -1 where the system does not tell. */
   readonly descriptors: number;
   readonly heapMegabytes: number;
   readonly residentMegabytes: number;
 }
 
 const MEGABYTE = 1 << 20;
-const DESCRIPTORS = '/proc/self/fd';
 
 export async function footprint(proactor: Proactor): Promise<Footprint> {
   // What the last round left is only garbage once its promises and timers are over.
@@ -26,15 +24,10 @@ export async function footprint(proactor: Proactor): Promise<Footprint> {
   const { heapUsed, rss } = process.memoryUsage();
   return {
     slots: countSlots(proactor),
-    descriptors: countDescriptors(),
+    descriptors: await settledDescriptors(),
     heapMegabytes: heapUsed / MEGABYTE,
     residentMegabytes: rss / MEGABYTE,
   };
-}
-
-function countDescriptors(): number {
-  // Under Wine this folder is there too, and holds what Wine keeps open for itself.
-  return process.platform === 'win32' ? countHandles() : readdirSync(DESCRIPTORS).length;
 }
 
 /** Takes every free slot there is, up to the first that had to be made. */
