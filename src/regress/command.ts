@@ -37,6 +37,8 @@ each close says it sent is also held against what was on the wire.
 The exit status is 0 if the contract holds on every driver that was run, 1 if it does not, 2 for a wrong command line.
 `;
 
+const MAX_TEXT_COLUMNS = 120;
+
 /** What a run is made of; tests bring their own. */
 export interface RegressSetting {
   readonly scenarios?: readonly Scenario[];
@@ -110,7 +112,8 @@ async function openEvidence(options: RegressOptions, terminal: Terminal): Promis
   const { captured, reason } = evidence.report;
   if (captured || !wanted) return evidence;
   const files = pcapDirectory === undefined ? '' : `, and ${pcapDirectory} stays empty`;
-  terminal.write(`No packets are captured: ${reason}. FIN and RST are what the peers saw${files}\n`);
+  const note = `No packets are captured: ${reason}. FIN and RST are what the peers saw${files}`;
+  for (const line of wrap(note, textColumns(terminal))) terminal.write(`${line}\n`);
   return evidence;
 }
 
@@ -140,9 +143,14 @@ function usableDrivers(
   return null;
 }
 
+/** How wide running text is made: no wider than the terminal, nor than is pleasant to read. */
+function textColumns(terminal: Terminal): number {
+  return Math.min(terminal.live ? terminal.columns() : MAX_TEXT_COLUMNS, MAX_TEXT_COLUMNS);
+}
+
 function writeList(terminal: Terminal, scenarios: readonly Scenario[]): void {
   const { paint } = terminal;
-  const columns = Math.min(terminal.live ? terminal.columns() : 120, 120) - 4;
+  const columns = textColumns(terminal) - 4;
   for (const { id, checks, contract } of scenarios) {
     terminal.write(`${paint('bold', id)}\n`);
     for (const line of wrap(checks, columns)) terminal.write(`    ${line}\n`);
