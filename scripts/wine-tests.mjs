@@ -12,6 +12,7 @@ import { join } from 'node:path';
 const OF_ANOTHER_PLATFORM = {
   'faults/descriptors.test.js': 'Windows has no limit of descriptors that a process could be started with',
   'faults/faulty-stack.test.js': 'faults of a BSD stack under the readiness driver, which Windows does not have',
+  'faults/raw-refused.test.js': 'a Linux that refuses io_uring',
   'faults/refused.test.js': 'a Linux that refuses io_uring',
   'faults/ring-limits.test.js': 'the limits of io_uring',
   'foreign/close.test.js': 'runs on Linux, and starts Wine itself for what it tries there',

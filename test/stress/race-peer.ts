@@ -25,6 +25,13 @@ export interface PeerReport {
   readonly ending: string;
 }
 
+/** The peer knows whose connection it has: what happens from now on is told under this number. */
+export interface PeerGreeting {
+  readonly greeted: number;
+}
+
+export type RaceMessage = PeerGreeting | PeerReport;
+
 export const sentStream = (id: number) => id * 2;
 export const receivedStream = (id: number) => id * 2 + 1;
 
@@ -85,12 +92,17 @@ class RacingPeer {
       if (this.#head.length < HEAD_BYTES) return;
       this.#id = this.#head.readInt32LE(0);
       this.#lane = this.#head.readInt32LE(4);
+      tell({ greeted: this.#id });
       bytes = this.#head.subarray(HEAD_BYTES);
     }
     const at = firstDifference(receivedStream(this.#id), this.#received, bytes);
     if (at !== -1 && this.#difference === -1) this.#difference = this.#received + at;
     this.#received += bytes.length;
   }
+}
+
+function tell(message: RaceMessage): void {
+  parentPort?.postMessage(message);
 }
 
 function main(): void {
@@ -101,7 +113,7 @@ function main(): void {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const peer = new RacingPeer(socket, random, moments, (ended) => {
       peers.delete(ended);
-      parentPort?.postMessage(ended.report);
+      tell(ended.report);
     });
     peers.add(peer);
   });

@@ -5,8 +5,11 @@ import { Random } from '../support/random.js';
 import { assertAtRest } from '../support/stage.js';
 import { soon, turns } from '../support/waiting.js';
 import { type Footprint, footprint } from './footprint.js';
-import type { PeerReport, PeerSettings } from './race-peer.js';
+import type { PeerGreeting, PeerReport, PeerSettings, RaceMessage } from './race-peer.js';
 import { Racer } from './racer.js';
+
+/** A peer on a busy machine is late, but not by this much. */
+const PEER_PATIENCE_MS = 30_000;
 
 export interface RaceOptions {
   readonly driver: DriverName;
@@ -55,6 +58,7 @@ export interface Race {
   goesOn(): boolean;
   newId(): number;
   /** What the peer says of a connection once it is over. */
+  greetingOf(id: number): Promise<PeerGreeting>;
   reportOf(id: number): Promise<PeerReport>;
 }
 
@@ -82,6 +86,7 @@ export async function runRace(options: RaceOptions): Promise<RaceReport> {
     moments: new Float64Array(moments),
     goesOn: () => tally.receives < limit,
     newId: () => nextId++,
+    greetingOf: peers.greetingOf,
     reportOf: peers.reportOf,
   };
   const progress = setInterval(() => options.onProgress?.(tally), 1000);
@@ -111,41 +116,49 @@ function newTally(): Tally {
   return { receives: 0, received: 0, timedOut: 0, aborted: 0, ended: 0, bytes: 0, sends: 0, connections: 0 };
 }
 
+/** What comes under a number, for whoever waits for it, before or after. */
+class Mailbox<T> {
+  readonly #kept = new Map<number, T>();
+  readonly #waiting = new Map<number, (mail: T) => void>();
+
+  put(id: number, mail: T): void {
+    const wake = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (wake === undefined) this.#kept.set(id, mail);
+    else wake(mail);
+  }
+
+  take(id: number): Promise<T> {
+    const mail = this.#kept.get(id);
+    this.#kept.delete(id);
+    return mail === undefined ? new Promise((resolve) => this.#waiting.set(id, resolve)) : Promise.resolve(mail);
+  }
+}
+
 async function startPeers(workerData: PeerSettings) {
   const worker = new Worker(new URL('race-peer.js', import.meta.url), { workerData });
-  const reports = new Map<number, PeerReport>();
-  const waiting = new Map<number, (report: PeerReport) => void>();
-  let failure: unknown;
+  const greetings = new Mailbox<PeerGreeting>();
+  const reports = new Mailbox<PeerReport>();
+  let failure = '';
   worker.on('error', (error) => {
-    failure = error;
+    failure = `; it failed: ${String(error)}`;
   });
   const listening = new Promise<number>((resolve) => {
-    worker.on('message', (message: number | PeerReport) => {
-      if (typeof message === 'number') return resolve(message);
-      const wake = waiting.get(message.id);
-      if (wake === undefined) reports.set(message.id, message);
-      else wake(message);
+    worker.on('message', (message: number | RaceMessage) => {
+      if (typeof message === 'number') resolve(message);
+      else if ('greeted' in message) greetings.put(message.greeted, message);
+      else reports.put(message.id, message);
     });
   });
+  const greetingOf = (id: number) =>
+    soon(greetings.take(id), `the peer's greeting of connection ${id}${failure}`, PEER_PATIENCE_MS);
   const reportOf = (id: number) =>
-    soon(
-      new Promise<PeerReport>((resolve) => {
-        const report = reports.get(id);
-        reports.delete(id);
-        if (report !== undefined) return resolve(report);
-        waiting.set(id, (late) => {
-          waiting.delete(id);
-          resolve(late);
-        });
-      }),
-      `the peer's report of connection ${id}${failure === undefined ? '' : `; it failed: ${String(failure)}`}`,
-      30_000,
-    );
+    soon(reports.take(id), `the peer's report of connection ${id}${failure}`, PEER_PATIENCE_MS);
   const stop = async () => {
     worker.postMessage('stop');
     await worker.terminate();
   };
-  return { port: await soon(listening, 'the peers to listen'), reportOf, stop };
+  return { port: await soon(listening, 'the peers to listen'), greetingOf, reportOf, stop };
 }
 
 /** Connects one more socket of the race. */

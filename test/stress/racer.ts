@@ -54,6 +54,8 @@ class Lap {
     head.writeInt32LE(this.#id, 0);
     head.writeInt32LE(this.#lane, 4);
     await this.#socket.send(head);
+    // A reset would destroy a head that the peer has not read yet, and nobody could tell whose connection that was.
+    await this.#race.greetingOf(this.#id);
     while (this.#race.goesOn()) {
       if (random.chance(this.#race.closeRate)) return this.#endAnyhow();
       await soon(this.#step(), `connection ${this.#id} to go on`, PATIENCE_MS);
