@@ -2,16 +2,18 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach } from 'node:test';
 import type { ConnectOptions, TcpSocketOptions } from '../../src/index.js';
 import { type DriverName, type ListenOptions, type Proactor, TcpListener, TcpSocket } from '../../src/index.js';
-import { connectPeer, type Peer, PeerServer } from './peer.js';
+import { NODE_PEERS, type Peer, type PeerListener, type PeerPlace, PeerServer, type PeerSide } from './peer.js';
 import { soon, turn } from './waiting.js';
 
 /** A driver that the contract is tried on. */
 export interface DriverUnderTest {
   readonly name: DriverName;
   readonly makeProactor: () => Proactor;
+  /** Absent: node:net's. */
+  readonly peers?: PeerSide;
 }
 
-/** One of our sockets and the node:net peer at its other end. */
+/** One of our sockets and the peer at its other end. */
 export interface Connected {
   readonly socket: TcpSocket;
   readonly peer: Peer;
@@ -32,19 +34,21 @@ export class Stage {
   readonly name: DriverName;
   readonly proactor: Proactor;
   readonly #driver: DriverUnderTest;
+  readonly #peerSide: PeerSide;
   readonly #others: Stage[] = [];
   readonly #sockets: (TcpSocket | TcpListener)[] = [];
   readonly #peers: Closable[] = [];
 
   constructor(driver: DriverUnderTest) {
     this.#driver = driver;
+    this.#peerSide = driver.peers ?? NODE_PEERS;
     this.name = driver.name;
     this.proactor = driver.makeProactor();
   }
 
-  /** A socket that connected to a node:net server. */
+  /** A socket that connected to a peer's server. */
   async connected(options: Partial<ConnectOptions & TcpSocketOptions> = {}, paused = false): Promise<Connected> {
-    const server = await PeerServer.listen({}, paused);
+    const server = await this.#peerSide.listen({}, paused);
     const connecting = this.connect({ port: server.port, ...options });
     const peer = this.peer(await server.accept());
     const socket = await connecting;
@@ -52,11 +56,11 @@ export class Stage {
     return { socket, peer };
   }
 
-  /** A socket that was accepted from a node:net peer. */
+  /** A socket that was accepted from a peer. */
   async accepted(options: Partial<ListenOptions> = {}): Promise<Connected & { listener: TcpListener }> {
     const listener = await this.listen(options);
     const accepting = listener.accept();
-    const peer = this.peer(await connectPeer({ port: listener.port }));
+    const peer = await this.peerTo({ port: listener.port });
     const socket = this.track(await soon(accepting, 'an accept'));
     return { socket, peer, listener };
   }
@@ -81,16 +85,23 @@ export class Stage {
     return this.track(await TcpListener.listen({ proactor: this.proactor, ...where, ...options }));
   }
 
-  /** A node:net server for connections of ours. */
-  async server(where: Parameters<typeof PeerServer.listen>[0] = {}, paused = false): Promise<PeerServer> {
-    const server = await PeerServer.listen(where, paused);
+  /** A node:net server as it is, whatever the driver's peers are. */
+  async nodeServer(): Promise<PeerServer> {
+    const server = await PeerServer.listen({});
     this.#peers.push(server);
     return server;
   }
 
-  /** A node:net peer that connects to a listener of ours. */
-  async peerTo(where: Parameters<typeof connectPeer>[0]): Promise<Peer> {
-    return this.peer(await connectPeer(where));
+  /** A server of the peers' for connections of ours. */
+  async server(where: PeerPlace = {}, paused = false): Promise<PeerListener> {
+    const server = await this.#peerSide.listen(where, paused);
+    this.#peers.push(server);
+    return server;
+  }
+
+  /** A peer that connects to a listener of ours. */
+  async peerTo(where: { port: number; host?: string } | { path: string }): Promise<Peer> {
+    return this.peer(await this.#peerSide.connect(where));
   }
 
   /** Has a socket closed at the end of the test. */
