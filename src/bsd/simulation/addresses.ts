@@ -70,8 +70,12 @@ export class Addresses {
     return bytesAt(pointer, Math.min(room, this.#profile.layouts.sockaddr.inBytes)) === null ? -EFAULT : 0;
   }
 
+  get #in6Bytes(): number {
+    return this.#profile.layouts.sockaddr.in6Bytes ?? sockaddr_in6.size;
+  }
+
   #toHostIn6(bytes: Uint8Array): Uint8Array | number {
-    if (bytes.length < sockaddr_in6.size) return -EINVAL;
+    if (bytes.length < this.#in6Bytes) return -EINVAL;
     const host = hostAddress(c.AF_INET6, sockaddr_in6.size, bytes.subarray(PATH_AT, sockaddr_in6.size));
     const scope = this.#integers.readInt32(bytes, sockaddr_in6.offset.sin6_scope_id);
     new DataView(host.buffer).setInt32(sockaddr_in6.offset.sin6_scope_id, scope, true);
@@ -88,7 +92,8 @@ export class Addresses {
         return this.#withFamily(address, constants.AF_INET);
       }
       case c.AF_INET6: {
-        const address = host.slice(0, sockaddr_in6.size);
+        const address = new Uint8Array(this.#in6Bytes);
+        address.set(host.subarray(0, sockaddr_in6.size));
         const scope = new DataView(host.buffer, host.byteOffset).getInt32(sockaddr_in6.offset.sin6_scope_id, true);
         this.#integers.writeInt32(address, scope, sockaddr_in6.offset.sin6_scope_id);
         return this.#withFamily(address, constants.AF_INET6 ?? 0);

@@ -1,6 +1,6 @@
 import * as c from '../../../native-bindings/linux/constants.js';
 import { EFAULT, EINVAL, ENOPROTOOPT } from '../../../native-bindings/linux/errno.js';
-import { linger } from '../../../native-bindings/linux/structs.js';
+import { ipv6_mreq, linger } from '../../../native-bindings/linux/structs.js';
 import type { NativeValue } from '../library/library.js';
 import type { StackConstants, StackProfile } from '../profile/profile.js';
 import type { SimulatedSocket } from './descriptors.js';
@@ -10,7 +10,7 @@ import type { HostSockets } from './host.js';
 import { bytesAt, type Integers } from './memory.js';
 
 /** What an option's value is: that decides how it is translated. */
-type OptionKind = 'int' | 'byteOrInt' | 'linger' | 'error' | 'type' | 'bytes' | 'nonBlocking';
+type OptionKind = 'int' | 'byteOrInt' | 'linger' | 'error' | 'type' | 'bytes' | 'group6' | 'nonBlocking';
 
 interface Place {
   readonly kind: OptionKind;
@@ -40,7 +40,13 @@ const ROWS: readonly Row[] = [
   ['IPPROTO_TCP', 'TCP_KEEPIDLE', 'int', c.IPPROTO_TCP, c.TCP_KEEPIDLE],
   ['IPPROTO_TCP', 'TCP_KEEPINTVL', 'int', c.IPPROTO_TCP, c.TCP_KEEPINTVL],
   ['IPPROTO_TCP', 'TCP_KEEPCNT', 'int', c.IPPROTO_TCP, c.TCP_KEEPCNT],
+  ['IPPROTO_TCP', 'TCP_USER_TIMEOUT', 'int', c.IPPROTO_TCP, c.TCP_USER_TIMEOUT],
   ['IPPROTO_IPV6', 'IPV6_V6ONLY', 'int', c.IPPROTO_IPV6, c.IPV6_V6ONLY],
+  ['IPPROTO_IPV6', 'IPV6_UNICAST_HOPS', 'int', c.IPPROTO_IPV6, c.IPV6_UNICAST_HOPS],
+  ['IPPROTO_IPV6', 'IPV6_MULTICAST_HOPS', 'int', c.IPPROTO_IPV6, c.IPV6_MULTICAST_HOPS],
+  ['IPPROTO_IPV6', 'IPV6_MULTICAST_LOOP', 'int', c.IPPROTO_IPV6, c.IPV6_MULTICAST_LOOP],
+  ['IPPROTO_IPV6', 'IPV6_JOIN_GROUP', 'group6', c.IPPROTO_IPV6, c.IPV6_JOIN_GROUP],
+  ['IPPROTO_IPV6', 'IPV6_LEAVE_GROUP', 'group6', c.IPPROTO_IPV6, c.IPV6_LEAVE_GROUP],
   ['IPPROTO_IP', 'IP_TTL', 'int', c.IPPROTO_IP, c.IP_TTL],
   // One byte on the BSDs, an int elsewhere: ip(4).
   ['IPPROTO_IP', 'IP_MULTICAST_TTL', 'byteOrInt', c.IPPROTO_IP, c.IP_MULTICAST_TTL],
@@ -93,6 +99,7 @@ export class Options {
     const bytes = bytesAt(value, length);
     if (bytes === null) return -EFAULT;
     if (place.kind === 'bytes') return this.#host.setOption(socket.host, place.level, place.name, bytes);
+    if (place.kind === 'group6') return this.#changeGroup(socket, place, bytes);
     if (place.kind === 'linger') return this.#setLinger(socket, bytes);
     const number = this.#readNumber(place.kind, bytes);
     if (number === null) return -EINVAL;
@@ -106,7 +113,7 @@ export class Options {
 
   get(socket: SimulatedSocket, level: number, name: number, value: NativeValue, lengthPointer: NativeValue): number {
     const place = this.#places.get(`${level} ${name}`);
-    if (place === undefined || place.kind === 'bytes') return -ENOPROTOOPT;
+    if (place === undefined || place.kind === 'bytes' || place.kind === 'group6') return -ENOPROTOOPT;
     const lengthBytes = bytesAt(lengthPointer, 4);
     if (lengthBytes === null) return -EFAULT;
     const length = place.kind === 'linger' ? (this.#profile.layouts.linger?.size ?? 0) : 4;
@@ -170,6 +177,16 @@ export class Options {
   #readNumber(kind: OptionKind, bytes: Uint8Array): number | null {
     if (bytes.length >= 4) return this.#integers.readInt32(bytes);
     return kind === 'byteOrInt' && bytes.length === 1 ? (bytes[0] ?? 0) : null;
+  }
+
+  /** ipv6_mreq: the group in network order, then the interface's index. */
+  #changeGroup(socket: SimulatedSocket, place: Place, bytes: Uint8Array): number {
+    const { ipv6mr_interface } = ipv6_mreq.offset;
+    if (bytes.length < ipv6_mreq.size) return -EINVAL;
+    const request = bytes.slice(0, ipv6_mreq.size);
+    const index = this.#integers.readInt32(bytes, ipv6mr_interface);
+    new DataView(request.buffer).setInt32(ipv6mr_interface, index, true);
+    return this.#host.setOption(socket.host, place.level, place.name, request);
   }
 
   #setLinger(socket: SimulatedSocket, bytes: Uint8Array): number {

@@ -165,6 +165,9 @@ export class SimulatedStack implements StackLibrary {
       case nonBlocking.F_SETFL:
         socket.blocking = (argument & nonBlocking.O_NONBLOCK) === 0;
         return 0;
+      // Every socket of the host's is closed on exec as it is.
+      case nonBlocking.F_SETFD:
+        return 0;
       default:
         return -errno.EINVAL;
     }
