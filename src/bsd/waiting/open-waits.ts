@@ -3,6 +3,7 @@ import { type Notifier, type NotifierWatch, READABLE, type ReadinessSink, WRITAB
 import { CALL_TYPES } from '../profile/calls.js';
 import type { StackProfile } from '../profile/profile.js';
 import type { PendingErrors } from './pending-errors.js';
+import { ProfileWaiter } from './profile-waiter.js';
 import type { StackWaiter } from './waiter.js';
 
 /** What a stack is waited with. */
@@ -12,7 +13,7 @@ export interface StackWaits {
 }
 
 /** Binds the stack's waits. */
-export function openWaits(profile: StackProfile, library: StackLibrary, _pending: PendingErrors): StackWaits {
+export function openWaits(profile: StackProfile, library: StackLibrary, pending: PendingErrors): StackWaits {
   const poll = library.find(profile.symbols.poll ?? 'poll', CALL_TYPES.poll);
   if (poll === null) throw new Error('no poll');
   const entry = new DataView(new ArrayBuffer(8));
@@ -22,7 +23,7 @@ export function openWaits(profile: StackProfile, library: StackLibrary, _pending
     return poll(new Uint8Array(entry.buffer), 1, 0) > 0 ? entry.getUint16(6, true) : 0;
   };
   return {
-    waiter: { poll: () => 0, select: () => 0 },
+    waiter: new ProfileWaiter(profile, library, pending),
     makeNotifier: () => new PollingNotifier(ask),
   };
 }
