@@ -49,6 +49,8 @@ export class NormalisedStack implements BsdStack {
   readonly #recvFlags: number;
   readonly #sendFlags: number;
   readonly #prototypeError: number;
+  /** A wait may clear the error of a socket that nobody asked about: its owner is among those that are connected. */
+  readonly #watched: boolean;
 
   // Bound once: these are called for every byte that moves.
   readonly #recv: NativeCall;
@@ -73,6 +75,7 @@ export class NormalisedStack implements BsdStack {
     this.interrupted = errors.number('EINTR');
     this.noBuffers = errors.number('ENOBUFS');
     this.#prototypeError = quirks.sendEprototype ? errors.number('EPROTOTYPE') : 0;
+    this.#watched = quirks.waitErrorConsumes ?? false;
     this.#value = new Words(8, profile.byteOrder);
     this.#length = new Words(4, profile.byteOrder);
     this.#lingerZero = lingerZero(profile);
@@ -122,6 +125,7 @@ export class NormalisedStack implements BsdStack {
       : this.#accept(descriptor, null, null);
     if (accepted < 0) return this.#failure(accepted);
     if (wantsPeer) this.#rememberPeer(accepted);
+    if (this.#watched) this.#pending.watch(accepted);
     return this.#quirks.acceptInheritsNonBlocking ? accepted : this.#ready(accepted);
   }
 
@@ -129,6 +133,7 @@ export class NormalisedStack implements BsdStack {
     const pending = this.#pending.take(descriptor);
     if (pending !== 0) return -this.#connects.failed(descriptor, pending);
     this.#connects.begun(descriptor, address);
+    if (this.#watched) this.#pending.watch(descriptor);
     const result = this.#connectNow(descriptor, address);
     if (result >= 0) this.#connects.connected(descriptor);
     if (result >= 0 || result === -this.inProgress || result === -this.interrupted) return result;
@@ -264,8 +269,12 @@ export class NormalisedStack implements BsdStack {
   /** What has arrived comes before an error that was heard of early, as it does in the stack. */
   #notReceived(descriptor: number, received: number): number {
     const result = received < 0 ? this.#failure(received) : 0;
+    if (result === -this.interrupted) return result;
     const pending = this.#pending.take(descriptor);
-    return pending === 0 || result === -this.interrupted ? result : -pending;
+    if (pending !== 0) return -pending;
+    // A reset has been told, or the stream has ended: no other error is to come.
+    if (this.#watched && result !== 0 && result !== -this.again) this.#pending.settle(descriptor);
+    return result;
   }
 
   /** An error stands before a send. It may still be in the socket, too, which must not tell of it again. */
