@@ -1,4 +1,5 @@
 import { hasEpoll } from '../../platform.js';
+import { InvalidArgumentError } from '../../port/errors.js';
 import { StackCalls } from '../library/calls.js';
 import { openKoffiLibrary } from '../library/koffi.js';
 import type { FunctionType, StackLibrary } from '../library/library.js';
@@ -6,6 +7,7 @@ import { EpollEdges } from '../linux/epoll-edges.js';
 import type { OpenStack } from '../open-stack.js';
 import { CALL_NAMES } from '../profile/calls.js';
 import type { StackProfile } from '../profile/profile.js';
+import { validateProfile } from '../profile/validate.js';
 import type { OpenHostEdges } from '../waiting/host-watch.js';
 import { openWaits } from '../waiting/open-waits.js';
 import { PendingErrors } from '../waiting/pending-errors.js';
@@ -19,10 +21,17 @@ const setUpForGood = new Set<string>();
  * Binds and sets up a stack. `library` holds its functions; absent, the profile's own library is loaded by koffi.
  * Whoever opens a stack closes it, after its sockets and its proactors.
  *
- * Throws SystemError: ERR_DLOPEN_FAILED where the library cannot be loaded, ERR_SYMBOL_MISSING where it lacks a symbol
+ * Throws TypeError ERR_STACK_PROFILE, which names the field, for what is no profile, and SystemError: ERR_DLOPEN_FAILED where the library cannot be loaded, ERR_SYMBOL_MISSING where it lacks a symbol
  * that the profile names, and the stack's own error where a call of the set-up fails.
  */
 export function openStack(profile: StackProfile, library?: StackLibrary): OpenStack {
+  return openValid(validateProfile(profile), library);
+}
+
+function openValid(profile: StackProfile, library: StackLibrary | undefined): OpenStack {
+  if (library !== undefined && typeof library?.find !== 'function') {
+    throw new InvalidArgumentError('library must be a StackLibrary: openKoffiLibrary() or javascriptLibrary()');
+  }
   const functions = library ?? openKoffiLibrary(profile.library);
   checkSymbols(profile, functions);
   const calls = new StackCalls(profile, functions);
