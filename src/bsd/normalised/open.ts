@@ -1,11 +1,14 @@
+import { hasEpoll } from '../../platform.js';
 import { InvalidArgumentError } from '../../port/errors.js';
 import { StackCalls } from '../library/calls.js';
 import { openKoffiLibrary } from '../library/koffi.js';
 import type { FunctionType, StackLibrary } from '../library/library.js';
+import { EpollEdges } from '../linux/epoll-edges.js';
 import type { OpenStack } from '../open-stack.js';
 import { CALL_NAMES } from '../profile/calls.js';
 import type { StackProfile } from '../profile/profile.js';
 import { validateProfile } from '../profile/validate.js';
+import type { OpenHostEdges } from '../waiting/host-watch.js';
 import { openWaits } from '../waiting/open-waits.js';
 import { PendingErrors } from '../waiting/pending-errors.js';
 import { makeSetUpCalls, missingSymbol } from './set-up.js';
@@ -34,7 +37,7 @@ function openValid(profile: StackProfile, library: StackLibrary | undefined): Op
   const calls = new StackCalls(profile, functions);
   setUp(calls);
   const pending = new PendingErrors();
-  const waits = openWaits(profile, functions, pending);
+  const waits = openWaits(profile, functions, pending, library === undefined ? hostEdges(profile) : undefined);
   let closed = false;
   return {
     profile,
@@ -68,4 +71,10 @@ function setUp(calls: StackCalls): void {
   if (profile.quirks.noTearDown && setUpForGood.has(key)) return;
   makeSetUpCalls(calls, profile.setUp, 'setUp');
   if (profile.quirks.noTearDown) setUpForGood.add(key);
+}
+
+/** The C library's sockets are the host's own, and Linux can say when something happens to them. */
+function hostEdges(profile: StackProfile): OpenHostEdges | undefined {
+  const isHost = profile.library === null && profile.symbols.socket === 'socket' && hasEpoll();
+  return isHost ? () => EpollEdges.open() : undefined;
 }
