@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { caseOf, playCase } from '../dist/test/stacks/fuzz/one-case.js';
 import { describeStack } from '../dist/test/stacks/fuzz/random-stack.js';
 import { RawPeers } from '../dist/test/stacks/fuzz/raw-peers.js';
+import { shrink } from '../dist/test/stacks/fuzz/shrink.js';
 
 const MAX_REPORTED = 20;
 const { values } = parseArgs({
@@ -26,10 +27,11 @@ for (let i = 0; i < cases; i++) {
   const seed = first + i;
   if (values.show) console.log(describeStack(caseOf(seed).stack));
   steps += caseOf(seed).traffic.length;
-  const mismatch = playCase(seed, peers);
-  if (mismatch === null) continue;
+  const found = playCase(seed, peers);
+  if (found === null) continue;
   failed++;
   if (failed > MAX_REPORTED) continue;
+  const mismatch = shrink(found, peers);
   console.log(`\nseed ${seed}, step ${mismatch.step}\n  ${mismatch.stack}`);
   for (const line of mismatch.before) console.log(`    ${line}`);
   console.log(`  Linux:      ${mismatch.plain}\n  normalised: ${mismatch.normalised}`);

@@ -14,6 +14,9 @@ import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, type PollEntries } from '.
 const FIRST_SWEEP_MS = 4;
 const LONGEST_SWEEP_MS = 64;
 
+/** An errno of EINTR may also be an earlier call's, on a stack that gives up without setting one. */
+const MAX_INTERRUPTIONS = 4;
+
 /** The stack's own poll. */
 export class NativePoll implements OnePoll {
   readonly #call: NativeCall;
@@ -94,8 +97,7 @@ export class NativePoll implements OnePoll {
     let next = this.#codec.firstInvalid(0, count) + 1;
     if (next === 0) return this.#pollEach(entries);
     while (next > 0 && next < count) {
-      const returned = this.#call(bytes.subarray(next * entryBytes), count - next, 0);
-      if (returned >= 0) break;
+      if (this.#callNow(bytes.subarray(next * entryBytes), count - next) >= 0) break;
       next = this.#codec.firstInvalid(next, count) + 1;
     }
     return this.#codec.unpack(entries);
@@ -110,7 +112,7 @@ export class NativePoll implements OnePoll {
       revents[i] = 0;
       if (descriptor < 0) continue;
       this.#single.packOne(0, descriptor, events[i] as number);
-      const returned = this.#call(this.#single.bytes, 1, 0);
+      const returned = this.#callNow(this.#single.bytes, 1);
       let answer = returned === 0 ? 0 : this.#single.answerOf(0);
       if (returned < 0 && answer === 0) {
         if (this.#sockets.isUnknown(descriptor)) answer = POLLNVAL;
@@ -120,6 +122,16 @@ export class NativePoll implements OnePoll {
       if (answer !== 0) ready++;
     }
     return ready;
+  }
+
+  /** A poll that does not wait, on the way to an answer: a signal may not spoil it. */
+  #callNow(bytes: Uint8Array, count: number): number {
+    let returned = this.#call(bytes, count, 0);
+    for (let i = 0; i < MAX_INTERRUPTIONS && returned < 0; i++) {
+      if (-this.#calls.failure(returned) !== this.#failures.interrupted) break;
+      returned = this.#call(bytes, count, 0);
+    }
+    return returned;
   }
 
   /** Asks the sockets that may be connecting for the error that poll keeps to itself. */
@@ -153,7 +165,7 @@ export class NativePoll implements OnePoll {
   /** A listener has no peer either, but is never writable. */
   #isWritable(descriptor: number): boolean {
     this.#single.packOne(0, descriptor, POLLOUT);
-    this.#call(this.#single.bytes, 1, 0);
+    this.#callNow(this.#single.bytes, 1);
     return (this.#single.answerOf(0) & POLLOUT) !== 0;
   }
 }

@@ -8,6 +8,8 @@ import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, type PollEntries,
 const FIRST_SWEEP_MS = 4;
 const LONGEST_SWEEP_MS = 64;
 
+const MAX_INTERRUPTIONS = 4;
+
 const NOBODY: readonly number[] = [];
 
 /** A poll built from select. Descriptors must fit into its sets. */
@@ -42,7 +44,7 @@ export class PollBySelect implements OnePoll {
     if (found === -this.#failures.badDescriptor) {
       this.#findUnknown(entries);
       if (this.#unknown.size === 0) return found;
-      found = this.#select.select(this.#lists(entries), 0);
+      found = this.#selectNow(this.#lists(entries));
     }
     if (typeof found === 'number' && this.#unknown.size === 0 && !(found === ELSEWHERE && hasSilent(entries)))
       return found;
@@ -113,11 +115,20 @@ export class PollBySelect implements OnePoll {
     }
     if (suspects.size === 0) return both;
     const list = [...suspects];
-    const found = this.#select.select({ read: list, write: list, except: NOBODY }, 0);
+    const found = this.#selectNow({ read: list, write: list, except: NOBODY });
     if (found === null || typeof found === 'number') return both;
     const writable = new Set(found.write);
     for (const descriptor of found.read) if (writable.has(descriptor)) both.add(descriptor);
     return both;
+  }
+
+  /** A select that does not wait, on the way to an answer: a signal may not spoil it. */
+  #selectNow(lists: SelectLists): SelectLists | number | null {
+    let found = this.#select.select(lists, 0);
+    for (let i = 0; i < MAX_INTERRUPTIONS && found === -this.#failures.interrupted; i++) {
+      found = this.#select.select(lists, 0);
+    }
+    return found;
   }
 
   /** select has refused all of them for the sake of one: each is tried by itself. */
@@ -125,7 +136,7 @@ export class PollBySelect implements OnePoll {
     for (let i = 0; i < count; i++) {
       const descriptor = descriptors[i] as number;
       if (descriptor < 0 || this.#unknown.has(descriptor)) continue;
-      const found = this.#select.select({ read: [descriptor], write: NOBODY, except: NOBODY }, 0);
+      const found = this.#selectNow({ read: [descriptor], write: NOBODY, except: NOBODY });
       if (found === -this.#failures.badDescriptor) this.#unknown.add(descriptor);
     }
   }

@@ -1,6 +1,6 @@
 import { SimulatedStack } from '../../../src/bsd/simulation/simulated-stack.js';
 import { Random } from '../../../src/port/random.js';
-import { LINUX, openStack, type StackProfile } from '../../../src/stack.js';
+import { LINUX, openStack, type StackLibrary, type StackProfile } from '../../../src/stack.js';
 import { type Limits, Player } from './player.js';
 import { describeStack, type RandomStack, randomStack } from './random-stack.js';
 import type { RawPeers } from './raw-peers.js';
@@ -21,6 +21,7 @@ const PLAIN_UNKNOWN = 900;
 const UNKNOWN_OFFSET = 200;
 const BLOCKING_LIMIT_MS = 50;
 const STEPS_SHOWN = 40;
+const MAX_CALLS = 20_000;
 
 /** What the case of a seed is: a stack and traffic for it. */
 export function caseOf(seed: number): { readonly stack: RandomStack; readonly traffic: readonly Step[] } {
@@ -31,6 +32,11 @@ export function caseOf(seed: number): { readonly stack: RandomStack; readonly tr
 /** Plays one case on Linux as it is and on the made-up stack; null where both behave alike. */
 export function playCase(seed: number, peers: RawPeers): Mismatch | null {
   const { stack, traffic } = caseOf(seed);
+  return playOn(stack, traffic, peers, seed);
+}
+
+/** The same for any stack and any traffic. */
+export function playOn(stack: RandomStack, traffic: readonly Step[], peers: RawPeers, seed: number): Mismatch | null {
   const limits = limitsOf(stack.profile);
   const plain = playPlain(traffic, peers, limits);
   const normalised = playSimulated(stack, traffic, peers, limits);
@@ -54,6 +60,10 @@ function limitsOf({ quirks, waits }: StackProfile): Limits {
     errorsByConnect: Boolean(quirks.soErrorMissing || quirks.soErrorStale),
     refusesAtOnce: quirks.connectRefusedAtOnce ?? false,
     hidesUrgent: Boolean(quirks.exceptNeverSet) && !waits.includes('poll'),
+    refusalsAreResets: quirks.refusedIsReset ?? false,
+    hidesFailedConnects: quirks.connectFailInvisible ?? false,
+    errorsLookLikeEnds: Boolean(quirks.soErrorMissing || quirks.soErrorStale) && !waits.includes('poll'),
+    datagramErrorsLookLikeDatagrams: !waits.includes('poll'),
   };
 }
 
@@ -77,7 +87,7 @@ function playSimulated(
 ): readonly string[] {
   const simulation = new SimulatedStack(profile, { ...flags, blockingLimitMs: BLOCKING_LIMIT_MS });
   try {
-    const opened = openStack(profile, simulation);
+    const opened = openStack(profile, withoutSpinning(simulation));
     const unknown = (profile.limits.lowestDescriptor + UNKNOWN_OFFSET) | (profile.quirks.descriptorTagBits ?? 0);
     const player = new Player(opened, peers, limits, unknown);
     try {
@@ -92,4 +102,22 @@ function playSimulated(
   } finally {
     simulation.destroy();
   }
+}
+
+/** Ends a run whose waits never come to an end. */
+function withoutSpinning(library: StackLibrary): StackLibrary {
+  let calls = 0;
+  return {
+    name: library.name,
+    lastErrno: () => library.lastErrno(),
+    readInt32: (address) => library.readInt32(address),
+    find: (symbol, type) => {
+      const call = library.find(symbol, type);
+      if (call === null) return null;
+      return (...values) => {
+        if (calls++ > MAX_CALLS) throw new Error(`More than ${MAX_CALLS} calls: it spins in ${symbol}`);
+        return call(...values);
+      };
+    },
+  };
 }

@@ -3,7 +3,7 @@ import { MappedMemory } from '../../../native-bindings/memory.js';
 import type { ManagedBatch } from '../../../src/port/datagram-features.js';
 import type { SocketOptionName } from '../../../src/port/socket-options.js';
 import type { OpenStack } from '../../../src/stack.js';
-import { isPattern, LOOPBACK, pattern, type RawPeers } from './raw-peers.js';
+import { BUFFER_BYTES, isPattern, LOOPBACK, pattern, type RawPeers } from './raw-peers.js';
 import type { Step } from './traffic.js';
 
 /** What a stack cannot do by nature, whatever is made up for: the same steps are then left out everywhere. */
@@ -14,6 +14,14 @@ export interface Limits {
   readonly refusesAtOnce: boolean;
   /** Nothing tells of urgent data. */
   readonly hidesUrgent: boolean;
+  /** Nobody but a connect that is asked after knows a refusal from a reset. */
+  readonly refusalsAreResets: boolean;
+  /** A failed connect is found by asking whoever waits to send, and never shown again once it was told. */
+  readonly hidesFailedConnects: boolean;
+  /** Without poll and without SO_ERROR nothing tells an error from the end of a connection. */
+  readonly errorsLookLikeEnds: boolean;
+  /** Without poll nothing tells an error of a datagram socket from a datagram. */
+  readonly datagramErrorsLookLikeDatagrams: boolean;
 }
 
 interface Played {
@@ -25,6 +33,8 @@ interface Played {
   peerPort: number;
   connected: boolean;
   refused: boolean;
+  /** The refusal was told. */
+  told: boolean;
   sent: number;
   received: number;
   peerSent: number;
@@ -40,6 +50,7 @@ const RECEIVE_BYTES = 4096;
 const POLLIN = 1;
 const POLLPRI = 2;
 const POLLOUT = 4;
+const POLLERR = 8;
 const OPTIONS: readonly SocketOptionName[] = ['noDelay', 'keepAlive', 'reuseAddress', 'broadcast', 'keepAliveCount'];
 // Memory for receives and sends by address: mapped once, for every run.
 const mapped = MappedMemory.map(RECEIVE_BYTES, mapAnonymousPages);
@@ -112,6 +123,7 @@ export class Player {
         if (socket === undefined) return;
         if (step.kind.startsWith('peer')) return this.#playPeer(step, socket);
         if (step.kind === 'takeError' && this.#limits.errorsByConnect) return;
+        if (socket.refused && !socket.told && this.#limits.refusalsAreResets && step.kind !== 'takeError') return;
         if (step.kind === 'connectAgain') return this.#connectAgain(socket);
         if (step.kind === 'unread') return this.#note('unread', stack.unreadBytes(socket.descriptor));
         return this.#playStream(step, socket);
@@ -136,7 +148,7 @@ export class Player {
         return this.#note('shutdown', how, this.#say(stack.shutdown(descriptor, how)));
       }
       case 'takeError':
-        return this.#note('takeError', this.#say(-Math.abs(stack.takeError(descriptor))));
+        return this.#note('takeError', this.#told(socket, -Math.abs(stack.takeError(descriptor))));
       case 'names': {
         const local = stack.localAddress(descriptor);
         const remote = stack.remoteAddress(descriptor);
@@ -162,6 +174,7 @@ export class Player {
       peerPort: 0,
       connected: false,
       refused: false,
+      told: false,
       sent: 0,
       received: 0,
       peerSent: 0,
@@ -179,9 +192,12 @@ export class Player {
     const descriptor = stack.socket('IPv4', 'stream', true);
     if (descriptor < 0) return this.#note('connect', this.#say(descriptor));
     const socket = this.#open('stream', descriptor);
+    stack.setOption(descriptor, 'sendBufferBytes', BUFFER_BYTES, 'IPv4');
     this.#note('connect', this.#say(stack.connect(descriptor, { ...LOOPBACK, port: this.#peers.port })));
     socket.peer = this.#peers.accept();
     socket.peerPort = this.#peers.port;
+    // Whoever asks who the peer is has seen the connect succeed.
+    if (this.#limits.refusalsAreResets) this.#note('peer', stack.remoteAddress(descriptor)?.address ?? null);
   }
 
   #accept(): void {
@@ -191,6 +207,7 @@ export class Player {
     this.#note('accept', descriptor < 0 ? this.#say(descriptor) : 'accepted');
     if (descriptor < 0) return this.#peers.reset(peer);
     const socket = this.#open('stream', descriptor);
+    stack.setOption(descriptor, 'sendBufferBytes', BUFFER_BYTES, 'IPv4');
     socket.peer = peer;
     socket.peerPort = this.#peers.portOf(peer);
     this.#note('accept once more', this.#say(stack.accept(this.#listener)));
@@ -228,7 +245,7 @@ export class Player {
       sent = stack.sendAt(socket.descriptor, mapped.address(0), bytes.length);
     } else sent = stack.send(socket.descriptor, bytes, bytes.length);
     if (sent > 0) socket.sent += sent;
-    this.#note(step.kind, this.#say(sent));
+    this.#note(step.kind, this.#told(socket, sent));
   }
 
   #receive(socket: Played, step: Step): void {
@@ -245,7 +262,7 @@ export class Player {
     // An urgent byte stands out of the stream.
     const intact = socket.urgent || isPattern(~socket.stream, socket.received, got);
     if (received > 0) socket.received += received;
-    this.#note(step.kind, this.#say(received), intact);
+    this.#note(step.kind, this.#told(socket, received), intact);
   }
 
   #fill(socket: Played): void {
@@ -257,7 +274,7 @@ export class Player {
       if (last > 0) socket.sent += last;
     }
     if (last === -stack.again) socket.filled = true;
-    this.#note('fill', this.#say(last));
+    this.#note('fill', this.#told(socket, last));
   }
 
   #option({ descriptor }: Played, step: Step): void {
@@ -395,11 +412,13 @@ export class Player {
     const events = new Uint16Array(count);
     const revents = new Uint16Array(count).fill(0xffff);
     for (let i = 0; i < count; i++) {
-      descriptors[i] = this.#anyDescriptor(step.draws[i * 2] ?? 0);
-      events[i] = this.#events(step.draws[i * 2 + 1] ?? 0);
+      const descriptor = this.#anyDescriptor(step.draws[i * 2] ?? 0);
+      descriptors[i] = descriptor;
+      events[i] = this.#events(step.draws[i * 2 + 1] ?? 0) | (this.#isHidden(descriptor) ? POLLOUT : 0);
     }
     const found = this.#opened.waiter.poll({ descriptors, events, revents, count }, step.amount % 97 === 0 ? 1 : 0);
-    this.#note('poll', [...events], this.#say(found), ...(found < 0 ? [] : revents));
+    const mask = this.#limits.errorsLookLikeEnds ? ~POLLERR : ~0;
+    this.#note('poll', [...events], this.#say(found), ...(found < 0 ? [] : revents.map((answer) => answer & mask)));
   }
 
   #select(step: Step): void {
@@ -411,7 +430,8 @@ export class Player {
       if (descriptor < 0) continue;
       for (const [kind, list] of lists.entries()) {
         if (kind === 2 && this.#limits.hidesUrgent) continue;
-        if (((step.draws[i * 2 + 1] ?? 0) & (1 << kind)) !== 0 && !list.includes(descriptor)) list.push(descriptor);
+        const wanted = ((step.draws[i * 2 + 1] ?? 0) & (1 << kind)) !== 0 || (kind === 1 && this.#isHidden(descriptor));
+        if (wanted && !list.includes(descriptor)) list.push(descriptor);
       }
     }
     const [read, write, except] = lists;
@@ -438,14 +458,35 @@ export class Player {
   }
 
   #anyDescriptor(draw: number, alsoWrong = true): number {
-    const open = this.#sockets.filter(({ closed }) => !closed).map(({ descriptor }) => descriptor);
+    const open = this.#sockets
+      .filter((socket) => !socket.closed && this.#isTellable(socket))
+      .map((socket) => socket.descriptor);
     const choices = [...open, ...open, ...open, this.#listener, ...(alsoWrong ? [-1, this.#unknown] : [])];
     return choices[draw % choices.length] ?? -1;
+  }
+
+  /** Whether this stack can say of a socket what Linux would. */
+  #isTellable(socket: Played): boolean {
+    const { hidesFailedConnects, datagramErrorsLookLikeDatagrams } = this.#limits;
+    if (socket.refused && socket.told && hidesFailedConnects) return false;
+    return !(socket.connected && datagramErrorsLookLikeDatagrams);
+  }
+
+  #isHidden(descriptor: number): boolean {
+    return (
+      this.#limits.hidesFailedConnects &&
+      this.#sockets.some((socket) => socket.descriptor === descriptor && socket.refused)
+    );
   }
 
   #choose(step: Step, fits: (socket: Played) => boolean): Played | undefined {
     const choices = this.#sockets.filter((socket) => !socket.closed && fits(socket));
     return choices[step.socket % choices.length];
+  }
+
+  #told(socket: Played, result: number): string | number {
+    if (result < 0 && result !== -this.#opened.stack.again) socket.told = true;
+    return this.#say(result);
   }
 
   #say(result: number): string | number {

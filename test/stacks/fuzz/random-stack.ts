@@ -96,6 +96,8 @@ function randomQuirks(random: Random): Quirks {
   if (random.chance(FLAG_RATE)) quirks.descriptorTagBits = pick(random, [0x4000_0000, 0x10_0000, 0x7000_0000]);
   // No stack has both: a failed connect that shows in the third set alone, and a third set that shows nothing.
   if (quirks.exceptNeverSet) delete quirks.connectFailOnlyInExcept;
+  // A failed connect that poll hides and SO_ERROR keeps to itself: nothing at all would tell of it.
+  if (quirks.soErrorMissing || quirks.soErrorStale) delete quirks.connectFailInvisible;
   return quirks;
 }
 

@@ -10,6 +10,7 @@ export const LOOPBACK = { family: 'IPv4', address: '127.0.0.1' } as const;
 const SIOCOUTQ = 0x5411;
 const MSG_OOB = 1;
 const PATIENCE_MS = 2000;
+export const BUFFER_BYTES = 16_384;
 
 /**
  * The other ends of the connections: blocking descriptors of the host's, so that what they do has been done when their
@@ -27,6 +28,7 @@ export class RawPeers {
 
   constructor() {
     this.#listener = this.#bound('stream');
+    this.#keepSmall(this.#listener);
     must(this.#stack.listen(this.#listener, 128), 'listen');
     this.port = this.portOf(this.#listener);
     // Bound, so that nobody else gets the port, and deaf.
@@ -43,6 +45,7 @@ export class RawPeers {
 
   connect(port: number): number {
     const descriptor = must(this.#stack.socket('IPv4', 'stream', false), 'socket');
+    this.#keepSmall(descriptor);
     must(this.#stack.connect(descriptor, { ...LOOPBACK, port }), 'connect');
     return descriptor;
   }
@@ -118,6 +121,11 @@ export class RawPeers {
     this.#stack.close(this.#refusing.stream);
   }
 
+  /** A full connection should not take megabytes to fill. */
+  #keepSmall(descriptor: number): void {
+    must(this.#stack.setOption(descriptor, 'receiveBufferBytes', BUFFER_BYTES, 'IPv4'), 'setsockopt');
+  }
+
   #bound(type: SocketType): number {
     const descriptor = must(this.#stack.socket('IPv4', type, false), 'socket');
     must(this.#stack.bind(descriptor, { ...LOOPBACK, port: 0 }), 'bind');
@@ -130,15 +138,19 @@ function must(result: number, call: string): number {
   return result;
 }
 
-/** Byte `position` of a stream: both ends know what must come. */
-export function patternByte(stream: number, position: number): number {
-  return (Math.imul(position, 31) + stream) & 0xff;
-}
+// Byte `position` of a stream is (31 * position + stream) modulo 256, which repeats: one table holds all streams.
+const STEP = 31;
+/** 31 * 223 is 1 modulo 256. */
+const STEP_INVERSE = 223;
+const LONGEST_PATTERN = 65_536;
+const table = Buffer.from(Uint8Array.from({ length: LONGEST_PATTERN + 256 }, (_, i) => Math.imul(i, STEP) & 0xff));
 
+/** Bytes of a stream that both ends know. */
 export function pattern(stream: number, position: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => patternByte(stream, position + i));
+  const start = (position + Math.imul(stream, STEP_INVERSE)) & 0xff;
+  return table.subarray(start, start + length);
 }
 
 export function isPattern(stream: number, position: number, bytes: Uint8Array): boolean {
-  return bytes.every((byte, i) => byte === patternByte(stream, position + i));
+  return Buffer.compare(bytes, pattern(stream, position, bytes.length)) === 0;
 }
