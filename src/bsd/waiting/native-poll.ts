@@ -109,8 +109,7 @@ export class NativePoll implements OnePoll {
       const descriptor = descriptors[i] as number;
       revents[i] = 0;
       if (descriptor < 0) continue;
-      this.#single.packOne(0, descriptor, events[i] as number);
-      const returned = this.#call(this.#single.bytes, 1, 0);
+      const returned = this.#pollOne(descriptor, events[i] as number);
       let answer = returned === 0 ? 0 : this.#single.answerOf(0);
       if (returned < 0 && answer === 0) {
         if (this.#sockets.isUnknown(descriptor)) answer = POLLNVAL;
@@ -120,6 +119,17 @@ export class NativePoll implements OnePoll {
       if (answer !== 0) ready++;
     }
     return ready;
+  }
+
+  /** Polls one descriptor without waiting; its answer is then in `single`. */
+  #pollOne(descriptor: number, events: number): number {
+    this.#single.packOne(0, descriptor, events);
+    const returned = this.#call(this.#single.bytes, 1, 0);
+    if (returned < 0 && this.#quirks.waitReportsSocketError && this.#quirks.waitErrorConsumes) {
+      const error = -this.#calls.failure(returned);
+      if (!this.#failures.isOwn(error)) this.#consumed.ofOne(error, descriptor);
+    }
+    return returned;
   }
 
   /** Asks the sockets that may be connecting for the error that poll keeps to itself. */
@@ -152,8 +162,7 @@ export class NativePoll implements OnePoll {
 
   /** A listener has no peer either, but is never writable. */
   #isWritable(descriptor: number): boolean {
-    this.#single.packOne(0, descriptor, POLLOUT);
-    this.#call(this.#single.bytes, 1, 0);
+    this.#pollOne(descriptor, POLLOUT);
     return (this.#single.answerOf(0) & POLLOUT) !== 0;
   }
 }
