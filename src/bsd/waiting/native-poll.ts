@@ -62,11 +62,16 @@ export class NativePoll implements OnePoll {
   poll(entries: PollEntries, timeoutMs: number): number {
     this.#codec.pack(entries);
     const returned = this.#call(this.#codec.bytes, entries.count, this.#timeouts.native(timeoutMs));
-    if (returned < 0) return this.#failed(entries, -this.#calls.failure(returned));
     let ready = 0;
-    if (returned > 0) ready = this.#codec.unpack(entries);
+    if (returned < 0) {
+      ready = this.#failed(entries, -this.#calls.failure(returned));
+      if (ready < 0 && ready !== ELSEWHERE) return ready;
+    } else if (returned > 0) ready = this.#codec.unpack(entries);
     else entries.revents.fill(0, 0, entries.count);
-    if (this.#quirks.connectFailInvisible) ready += this.#sweep(entries);
+    if (this.#quirks.connectFailInvisible) {
+      const swept = this.#sweep(entries);
+      if (swept > 0) ready = Math.max(ready, 0) + swept;
+    }
     if (ready > 0) this.#sweepMs = FIRST_SWEEP_MS;
     if (ready > 0 && this.#quirks.hupFoldedIntoIn) this.#unfoldHangUps(entries);
     return ready;
@@ -86,7 +91,6 @@ export class NativePoll implements OnePoll {
     if (!own && waitErrorConsumes) this.#consumed.ofPoll(error, entries);
     if (ready === 0 && pollErrorCountIsMinusOne) ready = this.#pollEach(entries);
     if (ready === 0) return own ? -error : ELSEWHERE;
-    if (this.#quirks.hupFoldedIntoIn) this.#unfoldHangUps(entries);
     return ready;
   }
 
@@ -111,8 +115,7 @@ export class NativePoll implements OnePoll {
       const descriptor = descriptors[i] as number;
       revents[i] = 0;
       if (descriptor < 0) continue;
-      this.#single.packOne(0, descriptor, events[i] as number);
-      const returned = this.#callNow(this.#single.bytes, 1);
+      const returned = this.#pollOne(descriptor, events[i] as number);
       let answer = returned === 0 ? 0 : this.#single.answerOf(0);
       if (returned < 0 && answer === 0) {
         if (this.#sockets.isUnknown(descriptor)) answer = POLLNVAL;
@@ -130,6 +133,17 @@ export class NativePoll implements OnePoll {
     for (let i = 0; i < MAX_INTERRUPTIONS && returned < 0; i++) {
       if (-this.#calls.failure(returned) !== this.#failures.interrupted) break;
       returned = this.#call(bytes, count, 0);
+    }
+    return returned;
+  }
+
+  /** Polls one descriptor without waiting; its answer is then in `single`. */
+  #pollOne(descriptor: number, events: number): number {
+    this.#single.packOne(0, descriptor, events);
+    const returned = this.#callNow(this.#single.bytes, 1);
+    if (returned < 0 && this.#quirks.waitReportsSocketError && this.#quirks.waitErrorConsumes) {
+      const error = -this.#calls.failure(returned);
+      if (!this.#failures.isOwn(error)) this.#consumed.ofOne(error, descriptor);
     }
     return returned;
   }
@@ -164,8 +178,7 @@ export class NativePoll implements OnePoll {
 
   /** A listener has no peer either, but is never writable. */
   #isWritable(descriptor: number): boolean {
-    this.#single.packOne(0, descriptor, POLLOUT);
-    this.#callNow(this.#single.bytes, 1);
+    this.#pollOne(descriptor, POLLOUT);
     return (this.#single.answerOf(0) & POLLOUT) !== 0;
   }
 }

@@ -186,12 +186,14 @@ export class NativeSelect implements OneSelect {
 
   /** The third set tells of failed connects and of urgent data: the first are readable and writable to POSIX. */
   #withFailedConnects(found: FoundLists, asked: SelectLists): SelectLists | typeof ELSEWHERE {
-    for (const descriptor of found.except) {
-      if (this.#sockets.canAsk ? !this.#sockets.check(descriptor) : !this.#sockets.hasNoPeer(descriptor)) continue;
+    const failed = new Set(
+      found.except.filter((descriptor) => this.#sockets.check(descriptor) || this.#sockets.hasNoPeer(descriptor)),
+    );
+    for (const descriptor of failed) {
       if (asked.read.includes(descriptor) && !found.read.includes(descriptor)) found.read.push(descriptor);
       if (asked.write.includes(descriptor) && !found.write.includes(descriptor)) found.write.push(descriptor);
     }
-    found.except = found.except.filter((descriptor) => asked.except.includes(descriptor));
+    found.except = found.except.filter((descriptor) => asked.except.includes(descriptor) && !failed.has(descriptor));
     return isEmpty(found) ? ELSEWHERE : found;
   }
 

@@ -46,6 +46,7 @@ export class PollBySelect implements OnePoll {
       if (this.#unknown.size === 0) return found;
       found = this.#selectNow(this.#lists(entries));
     }
+    if (this.#unknown.size === 0 && this.#hasUnknownSilent(entries)) this.#findUnknown(entries);
     if (typeof found === 'number' && this.#unknown.size === 0 && !(found === ELSEWHERE && hasSilent(entries)))
       return found;
     if (typeof found === 'number' && found !== ELSEWHERE) return found;
@@ -129,6 +130,16 @@ export class PollBySelect implements OnePoll {
       found = this.#select.select(lists, 0);
     }
     return found;
+  }
+
+  /** An entry that stands in no list may be invalid all the same. */
+  #hasUnknownSilent({ descriptors, events, count }: PollEntries): boolean {
+    const silent: number[] = [];
+    for (let i = 0; i < count; i++) {
+      if ((descriptors[i] as number) >= 0 && isSilent(events[i] as number)) silent.push(descriptors[i] as number);
+    }
+    if (silent.length === 0) return false;
+    return this.#selectNow({ read: silent, write: NOBODY, except: NOBODY }) === -this.#failures.badDescriptor;
   }
 
   /** select has refused all of them for the sake of one: each is tried by itself. */

@@ -18,7 +18,7 @@ export interface Mismatch {
 
 /** A plain descriptor that no test has open, and the same distance from the lowest of the simulated one. */
 const PLAIN_UNKNOWN = 900;
-const UNKNOWN_OFFSET = 200;
+const UNKNOWN_OFFSET = 100;
 const BLOCKING_LIMIT_MS = 50;
 const STEPS_SHOWN = 40;
 const MAX_CALLS = 20_000;
@@ -63,7 +63,8 @@ function limitsOf({ quirks, waits }: StackProfile): Limits {
     refusalsAreResets: quirks.refusedIsReset ?? false,
     hidesFailedConnects: quirks.connectFailInvisible ?? false,
     errorsLookLikeEnds: Boolean(quirks.soErrorMissing || quirks.soErrorStale) && !waits.includes('poll'),
-    datagramErrorsLookLikeDatagrams: !waits.includes('poll'),
+    datagramErrorsLookLikeDatagrams: !waits.includes('poll') || (quirks.udpReset ?? false),
+    hidesHangUps: !waits.includes('poll') || (quirks.hupFoldedIntoIn ?? false),
   };
 }
 

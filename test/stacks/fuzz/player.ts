@@ -20,6 +20,8 @@ export interface Limits {
   readonly hidesFailedConnects: boolean;
   /** Without poll and without SO_ERROR nothing tells an error from the end of a connection. */
   readonly errorsLookLikeEnds: boolean;
+  /** Nothing tells a connection that was shut down both ways, and whose peer is still there, from one that was not. */
+  readonly hidesHangUps: boolean;
   /** Without poll nothing tells an error of a datagram socket from a datagram. */
   readonly datagramErrorsLookLikeDatagrams: boolean;
 }
@@ -40,6 +42,7 @@ interface Played {
   peerSent: number;
   peerReceived: number;
   urgent: boolean;
+  shutDown: boolean;
   filled: boolean;
   closed: boolean;
 }
@@ -125,6 +128,8 @@ export class Player {
         if (step.kind === 'takeError' && this.#limits.errorsByConnect) return;
         if (socket.refused && !socket.told && this.#limits.refusalsAreResets && step.kind !== 'takeError') return;
         if (step.kind === 'connectAgain') return this.#connectAgain(socket);
+        // A peek stops at an urgent byte, and FIONREAD counts up to it (tcp(7), SIOCINQ).
+        if (step.kind === 'unread' && socket.urgent) return;
         if (step.kind === 'unread') return this.#note('unread', stack.unreadBytes(socket.descriptor));
         return this.#playStream(step, socket);
       }
@@ -144,6 +149,7 @@ export class Player {
       case 'fill':
         return this.#fill(socket);
       case 'shutdown': {
+        socket.shutDown = true;
         const how = (['recv', 'send', 'both'] as const)[(step.draws[0] ?? 0) % 3] ?? 'both';
         return this.#note('shutdown', how, this.#say(stack.shutdown(descriptor, how)));
       }
@@ -180,6 +186,7 @@ export class Player {
       peerSent: 0,
       peerReceived: 0,
       urgent: false,
+      shutDown: false,
       filled: false,
       closed: false,
     };
@@ -467,7 +474,8 @@ export class Player {
 
   /** Whether this stack can say of a socket what Linux would. */
   #isTellable(socket: Played): boolean {
-    const { hidesFailedConnects, datagramErrorsLookLikeDatagrams } = this.#limits;
+    const { hidesFailedConnects, hidesHangUps, datagramErrorsLookLikeDatagrams } = this.#limits;
+    if (socket.shutDown && hidesHangUps) return false;
     if (socket.refused && socket.told && hidesFailedConnects) return false;
     return !(socket.connected && datagramErrorsLookLikeDatagrams);
   }
