@@ -88,7 +88,7 @@ export class NativePoll implements OnePoll {
     // Where the count alone is wrong, the number may be an earlier call's: the answers decide.
     if (own && !pollErrorCountIsMinusOne) return -error;
     let ready = this.#codec.unpack(entries);
-    if (!own && waitErrorConsumes) this.#consumed.ofPoll(error, entries);
+    if (!own && waitReportsSocketError && waitErrorConsumes) this.#consumed.ofPoll(error, entries);
     if (ready === 0 && pollErrorCountIsMinusOne) ready = this.#pollEach(entries);
     if (ready === 0) return own ? -error : ELSEWHERE;
     return ready;

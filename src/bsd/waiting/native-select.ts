@@ -186,8 +186,12 @@ export class NativeSelect implements OneSelect {
 
   /** The third set tells of failed connects and of urgent data: the first are readable and writable to POSIX. */
   #withFailedConnects(found: FoundLists, asked: SelectLists): SelectLists | typeof ELSEWHERE {
+    const shown = new Set([...found.read, ...found.write]);
     const failed = new Set(
-      found.except.filter((descriptor) => this.#sockets.check(descriptor) || this.#sockets.hasNoPeer(descriptor)),
+      found.except.filter(
+        (descriptor) =>
+          !shown.has(descriptor) && (this.#sockets.check(descriptor) || this.#sockets.hasNoPeer(descriptor)),
+      ),
     );
     for (const descriptor of failed) {
       if (asked.read.includes(descriptor) && !found.read.includes(descriptor)) found.read.push(descriptor);

@@ -1,5 +1,6 @@
 import type { NativeSelect } from './native-select.js';
 import { ELSEWHERE, type OnePoll } from './one-wait.js';
+import { sleepLocally } from './pauses.js';
 import type { SocketErrors } from './socket-errors.js';
 import type { WaitFailures } from './wait-failures.js';
 import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, type PollEntries, type SelectLists } from './waiter.js';
@@ -40,11 +41,12 @@ export class PollBySelect implements OnePoll {
 
   poll(entries: PollEntries, timeoutMs: number): number {
     this.#unknown.clear();
-    let found = this.#select.select(this.#lists(entries), timeoutMs);
+    let found = this.#selectAll(entries, timeoutMs);
+    if (found === -this.#failures.interrupted) return found;
     if (found === -this.#failures.badDescriptor) {
       this.#findUnknown(entries);
       if (this.#unknown.size === 0) return found;
-      found = this.#selectNow(this.#lists(entries));
+      found = this.#selectAll(entries, 0);
     }
     if (this.#unknown.size === 0 && this.#hasUnknownSilent(entries)) this.#findUnknown(entries);
     if (typeof found === 'number' && this.#unknown.size === 0 && !(found === ELSEWHERE && hasSilent(entries)))
@@ -53,6 +55,16 @@ export class PollBySelect implements OnePoll {
     const ready = this.#answer(entries, typeof found === 'number' ? null : found);
     if (ready > 0) this.#sweepMs = FIRST_SWEEP_MS;
     return ready === 0 && found === ELSEWHERE ? ELSEWHERE : ready;
+  }
+
+  /** Selects what the entries wait for. Where that is nobody, there is no select to be made of it, only time to pass. */
+  #selectAll(entries: PollEntries, timeoutMs: number): SelectLists | number | null {
+    const lists = this.#lists(entries);
+    if (lists.read.length + lists.write.length + lists.except.length > 0) {
+      return timeoutMs === 0 ? this.#selectNow(lists) : this.#select.select(lists, timeoutMs);
+    }
+    sleepLocally(timeoutMs);
+    return null;
   }
 
   /** The entries as lists; an entry that wants nothing stands in none. */

@@ -49,7 +49,7 @@ export class SocketErrors {
     if (this.pending.has(descriptor)) return true;
     const { SO_ERROR } = this.#profile.constants;
     if (!this.canAsk || SO_ERROR === null) return false;
-    const error = this.#option(descriptor, SO_ERROR);
+    const error = this.#error(descriptor, SO_ERROR);
     if (error <= 0) return false;
     this.pending.keep(descriptor, error);
     return true;
@@ -59,7 +59,7 @@ export class SocketErrors {
   isUnknown(descriptor: number): boolean {
     const { SO_ERROR } = this.#profile.constants;
     if (this.#getsockopt === null || SO_ERROR === null) return false;
-    const error = this.#option(descriptor, SO_ERROR);
+    const error = this.#error(descriptor, SO_ERROR);
     if (error > 0) this.pending.keep(descriptor, error);
     return error === -this.#failures.badDescriptor;
   }
@@ -97,14 +97,30 @@ export class SocketErrors {
     return false;
   }
 
+  /** SO_ERROR as a positive number, whatever its sign in the stack's own table, or the negated error of the call. */
+  #error(descriptor: number, option: number): number {
+    const failed = this.#readOption(descriptor, option);
+    if (failed < 0) return failed;
+    const value = this.#valueRead();
+    return value === 0 ? 0 : -this.#calls.errors.failure(value);
+  }
+
   /** The option's value, or the negated error. */
   #option(descriptor: number, option: number): number {
-    if (this.#getsockopt === null) return 0;
+    const failed = this.#readOption(descriptor, option);
+    return failed < 0 ? failed : this.#valueRead();
+  }
+
+  #readOption(descriptor: number, option: number): number {
     this.#setInt(this.#value, 0);
+    if (this.#getsockopt === null) return 0;
     this.#setInt(this.#length, 4);
     const { SOL_SOCKET } = this.#profile.constants;
     const returned = this.#getsockopt(descriptor, SOL_SOCKET, option, this.#value, this.#length);
-    if (returned < 0) return this.#calls.failure(returned);
+    return returned < 0 ? this.#calls.failure(returned) : 0;
+  }
+
+  #valueRead(): number {
     return new DataView(this.#value.buffer).getInt32(0, this.#littleEndian);
   }
 

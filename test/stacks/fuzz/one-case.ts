@@ -116,7 +116,10 @@ function withoutSpinning(library: StackLibrary): StackLibrary {
       const call = library.find(symbol, type);
       if (call === null) return null;
       return (...values) => {
-        if (calls++ > MAX_CALLS) throw new Error(`More than ${MAX_CALLS} calls: it spins in ${symbol}`);
+        if (++calls > MAX_CALLS) {
+          calls = 0;
+          throw new Error(`More than ${MAX_CALLS} calls: it spins in ${symbol}`);
+        }
         return call(...values);
       };
     },

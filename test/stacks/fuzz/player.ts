@@ -483,7 +483,7 @@ export class Player {
   #isHidden(descriptor: number): boolean {
     return (
       this.#limits.hidesFailedConnects &&
-      this.#sockets.some((socket) => socket.descriptor === descriptor && socket.refused)
+      this.#sockets.some((socket) => socket.descriptor === descriptor && socket.refused && !socket.closed)
     );
   }
 
