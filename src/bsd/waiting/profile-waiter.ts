@@ -23,8 +23,6 @@ export class ProfileWaiter implements StackWaiter {
   readonly #nativeSelect: NativeSelect | null;
   readonly #failures: WaitFailures;
   readonly #pauses = new GrowingPauses();
-  readonly #sleepsForNoEntry: boolean;
-  readonly #sleepsForNoDescriptor: boolean;
   /** For the third set, where the stack's own select never fills it. */
   readonly #selectByPoll: SelectByPoll | null;
 
@@ -51,11 +49,6 @@ export class ProfileWaiter implements StackWaiter {
     this.#nativeSelect = nativeSelect;
     this.#selectByPoll = quirks.exceptNeverSet && nativePoll !== null ? new SelectByPoll(nativePoll, failures) : null;
     this.#select = nativeSelect ?? new SelectByPoll(poll, failures);
-    const bySelect = nativePoll === null;
-    this.#sleepsForNoDescriptor = quirks.emptySetFails ?? false;
-    this.#sleepsForNoEntry = bySelect
-      ? this.#sleepsForNoDescriptor
-      : (quirks.pollZeroFails ?? false) || (quirks.pollZeroReturnsAtOnce ?? false);
   }
 
   canPoll(descriptor: number): boolean {
@@ -67,10 +60,6 @@ export class ProfileWaiter implements StackWaiter {
   }
 
   poll(entries: PollEntries, timeoutMs: number): number {
-    if (entries.count === 0 && this.#sleepsForNoEntry) {
-      sleepLocally(timeoutMs);
-      return 0;
-    }
     // An error that is kept makes its socket ready, and there is nothing to wait for.
     const kept = this.#pending.size > 0 && this.#hasKept(entries);
     const ready = this.#pollUntil(entries, kept ? 0 : timeoutMs);
@@ -78,11 +67,7 @@ export class ProfileWaiter implements StackWaiter {
   }
 
   select(lists: SelectLists, timeoutMs: number): SelectLists | number {
-    const { read, write, except } = lists;
-    if (read.length + write.length + except.length === 0 && this.#sleepsForNoDescriptor) {
-      sleepLocally(timeoutMs);
-      return NOTHING;
-    }
+    const { read, write } = lists;
     const isKept = (descriptor: number) => this.#pending.has(descriptor);
     const kept = this.#pending.size > 0 && (read.some(isKept) || write.some(isKept));
     const found = this.#selectUntil(lists, kept ? 0 : timeoutMs);
