@@ -117,7 +117,8 @@ export const WINSOCK: StackProfile = {
     TCP_KEEPINTVL: 17,
     TCP_USER_TIMEOUT: 14,
     MSG_DONTWAIT: null,
-    MSG_TRUNC: 0x0100,
+    // A flag of WSARecvMsg's, not of recvfrom's.
+    MSG_TRUNC: null,
     FIONREAD: BSD_FIONREAD,
     // POLLRDNORM | POLLRDBAND, and POLLWRNORM. POLLPRI (0x400) makes WSAPoll fail where it is asked for.
     poll: { POLLIN: 0x0300, POLLPRI: 0, POLLOUT: 0x0010, POLLERR: 0x0001, POLLHUP: 0x0002, POLLNVAL: 0x0004 },
