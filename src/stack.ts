@@ -12,4 +12,5 @@ export { loadProfile } from './bsd/profile/load.js';
 export type * from './bsd/profile/profile.js';
 export type { QuirkFlags } from './bsd/profile/quirks.js';
 export { validateProfile } from './bsd/profile/validate.js';
+export { PROFILES } from './bsd/profiles/index.js';
 export { LINUX } from './bsd/profiles/linux.js';

@@ -187,7 +187,8 @@ export class FakeWaitStack implements StackLibrary {
       watched.filter((descriptor) => this.#selects(descriptor, 'except')),
     ];
     let found = scan();
-    if (found.flat().length === 0 && time?.getInt32(12) !== 0 && time?.getInt32(4) !== 0) {
+    const waits = time === null || time.getInt32(12) !== 0 || time.getInt32(4) !== 0;
+    if (found.flat().length === 0 && waits) {
       this.whileWaiting();
       found = scan();
     }

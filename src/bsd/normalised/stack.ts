@@ -20,6 +20,9 @@ import { Words } from './words.js';
 /** EPROTOTYPE says that a connection is about to go; the send is repeated until the stack says where it went. */
 const MAX_EPROTOTYPE_REPEATS = 8;
 
+/** What a stack that wants a name for each socket is given. */
+const SOCKET_NAME = Buffer.from('overlapped\0');
+
 /**
  * Any BSD socket stack, as its profile describes it: every call gives 0 or more, or the negated number of the error,
  * and does what it does on Linux. An error that came to light while somebody else was asked (PendingErrors) is told by
@@ -49,6 +52,8 @@ export class NormalisedStack implements BsdStack {
   readonly #recvFlags: number;
   readonly #sendFlags: number;
   readonly #prototypeError: number;
+  readonly #namesSockets: boolean;
+  readonly #acceptedAreReady: boolean;
   /** A wait may clear the error of a socket that nobody asked about: its owner is among those that are connected. */
   readonly #watched: boolean;
 
@@ -75,6 +80,9 @@ export class NormalisedStack implements BsdStack {
     this.interrupted = errors.number('EINTR');
     this.noBuffers = errors.number('ENOBUFS');
     this.#prototypeError = quirks.sendEprototype ? errors.number('EPROTOTYPE') : 0;
+    this.#namesSockets = profile.types?.socket?.parameters[0] === 'memory';
+    // fcntl also keeps child processes from inheriting it.
+    this.#acceptedAreReady = (quirks.acceptInheritsNonBlocking ?? false) && profile.nonBlocking.by !== 'fcntl';
     this.#watched = quirks.waitErrorConsumes ?? false;
     this.#value = new Words(8, profile.byteOrder);
     this.#length = new Words(4, profile.byteOrder);
@@ -99,14 +107,19 @@ export class NormalisedStack implements BsdStack {
       this.#calls.need('recvfrom');
       this.#calls.need('sendto');
     }
-    const descriptor = this.#calls.get('socket')(domain, this.#typeNumber(type), 0);
+    const socket = this.#calls.get('socket');
+    const descriptor = this.#namesSockets
+      ? socket(SOCKET_NAME, domain, this.#typeNumber(type), 0)
+      : socket(domain, this.#typeNumber(type), 0);
     if (descriptor < 0) return this.#failure(descriptor);
     return nonBlocking ? this.#ready(descriptor) : descriptor;
   }
 
   bind(descriptor: number, address: SocketAddress): number {
     const length = writeSockaddr(this.sockaddr, address, this.#address, 0);
-    return this.#result(this.#calls.get('bind')(descriptor, this.#address, length));
+    const result = this.#result(this.#calls.get('bind')(descriptor, this.#address, length));
+    if (result >= 0) this.#connects.bound(descriptor, address);
+    return result;
   }
 
   listen(descriptor: number, backlog: number): number {
@@ -126,7 +139,7 @@ export class NormalisedStack implements BsdStack {
     if (accepted < 0) return this.#failure(accepted);
     if (wantsPeer) this.#rememberPeer(accepted);
     if (this.#watched) this.#pending.watch(accepted);
-    return this.#quirks.acceptInheritsNonBlocking ? accepted : this.#ready(accepted);
+    return this.#acceptedAreReady ? accepted : this.#ready(accepted);
   }
 
   connect(descriptor: number, address: SocketAddress): number {
@@ -233,7 +246,8 @@ export class NormalisedStack implements BsdStack {
   }
 
   localAddress(descriptor: number): SocketAddress | null {
-    return this.#name(this.#calls.get('getsockname'), descriptor);
+    const getsockname = this.#calls.find('getsockname');
+    return getsockname === null ? this.#connects.localOf(descriptor) : this.#name(getsockname, descriptor);
   }
 
   remoteAddress(descriptor: number): SocketAddress | null {

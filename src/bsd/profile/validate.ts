@@ -182,9 +182,11 @@ const quirks = object<QuirkFlags>({
 
 const setUpArgument: Check<SetUpArgument> = (value, path, problems) => {
   const isMemory = typeof value === 'object' && value !== null && 'memory' in value;
+  if (isMemory && value.memory === null)
+    return object({ memory: orNull(text) })(value, path, problems) as SetUpArgument;
   if (!isMemory) return object<{ int32: number }>({ int32 })(value, path, problems);
   const memory = object<{ bytes: number; words?: readonly (readonly [number, number])[] }>({
-    bytes: integer(1, 65_536),
+    bytes: integer(1, 1 << 24),
     words: optional(list(tuple<[number, number]>('[offset, value]', offset, int32))) as Check<
       readonly [number, number][]
     >,
@@ -201,6 +203,7 @@ const setUpCalls = list(
     symbol: text,
     arguments: list(setUpArgument),
     result: optional(word('int32', 'void')) as Check<'int32' | 'void'>,
+    success: optional(word('zero', 'notNegative')) as Check<'zero' | 'notNegative'>,
   }),
 );
 

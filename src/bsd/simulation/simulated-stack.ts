@@ -220,6 +220,10 @@ export class SimulatedStack implements StackLibrary {
         if (value !== argument.int32) return errors.fail(errors.numberOf(errno.EINVAL));
         continue;
       }
+      if (argument.memory === null) {
+        if (value !== null) return errors.fail(errors.numberOf(errno.EINVAL));
+        continue;
+      }
       const bytes = bytesAt(value, argument.memory.bytes);
       if (bytes === null) return errors.fail(errors.numberOf(errno.EFAULT));
       for (const [at, word] of argument.memory.words ?? []) {

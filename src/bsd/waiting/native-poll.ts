@@ -3,6 +3,7 @@ import type { NativeCall } from '../library/library.js';
 import type { QuirkFlags } from '../profile/quirks.js';
 import { ConsumedErrors } from './consumed-errors.js';
 import { ELSEWHERE, type OnePoll } from './one-wait.js';
+import { sleepLocally } from './pauses.js';
 import { PollBits } from './poll-bits.js';
 import { PollfdCodec, type PollfdLayout } from './pollfd-codec.js';
 import type { SocketErrors } from './socket-errors.js';
@@ -60,6 +61,10 @@ export class NativePoll implements OnePoll {
   }
 
   poll(entries: PollEntries, timeoutMs: number): number {
+    if (entries.count === 0 && (this.#quirks.pollZeroFails || this.#quirks.pollZeroReturnsAtOnce)) {
+      sleepLocally(timeoutMs);
+      return 0;
+    }
     this.#codec.pack(entries);
     const returned = this.#call(this.#codec.bytes, entries.count, this.#timeouts.native(timeoutMs));
     let ready = 0;

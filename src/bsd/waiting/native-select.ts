@@ -5,6 +5,7 @@ import type { QuirkFlags } from '../profile/quirks.js';
 import { ConsumedErrors } from './consumed-errors.js';
 import { type FdSet, type FdSetLayout, makeFdSet } from './fd-set.js';
 import { ELSEWHERE, type OneSelect } from './one-wait.js';
+import { sleepLocally } from './pauses.js';
 import type { SocketErrors } from './socket-errors.js';
 import { SelectTimeouts, type TimevalLayout } from './timeouts.js';
 import type { WaitFailures } from './wait-failures.js';
@@ -68,6 +69,10 @@ export class NativeSelect implements OneSelect {
   }
 
   select(lists: SelectLists, timeoutMs: number): SelectLists | number | null {
+    if (this.#quirks.emptySetFails && isEmpty(lists)) {
+      sleepLocally(timeoutMs);
+      return null;
+    }
     this.#checkFits(lists.read);
     this.#checkFits(lists.write);
     this.#checkFits(lists.except);

@@ -23,8 +23,6 @@ export class ProfileWaiter implements StackWaiter {
   readonly #nativeSelect: NativeSelect | null;
   readonly #failures: WaitFailures;
   readonly #pauses = new GrowingPauses();
-  readonly #sleepsForNoEntry: boolean;
-  readonly #sleepsForNoDescriptor: boolean;
   readonly #hidesFailedConnects: boolean;
   /** For the third set, where the stack's own select never fills it. */
   readonly #selectByPoll: SelectByPoll | null;
@@ -52,12 +50,7 @@ export class ProfileWaiter implements StackWaiter {
     this.#nativeSelect = nativeSelect;
     this.#selectByPoll = quirks.exceptNeverSet && nativePoll !== null ? new SelectByPoll(nativePoll, failures) : null;
     this.#select = nativeSelect ?? new SelectByPoll(poll, failures);
-    const bySelect = nativePoll === null;
-    const sleepsForSelect = quirks.emptySetFails ?? false;
-    const sleepsForPoll = (quirks.pollZeroFails ?? false) || (quirks.pollZeroReturnsAtOnce ?? false);
     this.#hidesFailedConnects = quirks.connectFailInvisible ?? false;
-    this.#sleepsForNoEntry = bySelect ? sleepsForSelect : sleepsForPoll;
-    this.#sleepsForNoDescriptor = nativeSelect === null ? sleepsForPoll : sleepsForSelect;
   }
 
   canPoll(descriptor: number): boolean {
@@ -69,10 +62,6 @@ export class ProfileWaiter implements StackWaiter {
   }
 
   poll(entries: PollEntries, timeoutMs: number): number {
-    if (entries.count === 0 && this.#sleepsForNoEntry) {
-      sleepLocally(timeoutMs);
-      return 0;
-    }
     // An error that is kept makes its socket ready, and there is nothing to wait for.
     const kept = this.#pending.size > 0 && this.#hasKept(entries);
     const ready = this.#pollUntil(entries, kept ? 0 : timeoutMs);
@@ -80,11 +69,7 @@ export class ProfileWaiter implements StackWaiter {
   }
 
   select(lists: SelectLists, timeoutMs: number): SelectLists | number {
-    const { read, write, except } = lists;
-    if (read.length + write.length + except.length === 0 && this.#sleepsForNoDescriptor) {
-      sleepLocally(timeoutMs);
-      return NOTHING;
-    }
+    const { read, write } = lists;
     const isKept = (descriptor: number) => this.#pending.has(descriptor);
     const kept = this.#pending.size > 0 && (read.some(isKept) || write.some(isKept));
     const found = this.#selectUntil(lists, kept ? 0 : timeoutMs);
