@@ -1,7 +1,17 @@
 import { openProactor } from '../../src/index.js';
-import { LINUX, type OpenStack, openStack, type StackProfile, type WaitKind } from '../../src/stack.js';
+import {
+  LINUX,
+  type OpenStack,
+  openStack,
+  PROFILES,
+  type StackProfile,
+  simulatePs3,
+  type WaitKind,
+} from '../../src/stack.js';
 import type { ContractLimit } from './contract-test.js';
 import type { DriverUnderTest } from './stage.js';
+
+const PS3 = PROFILES['ps3'] as StackProfile;
 
 /**
  * What no stack can do that is driven by its profile: it receives with recvfrom(2), and these come with recvmsg(2).
@@ -13,6 +23,9 @@ export const RECVFROM_LIMITS: readonly ContractLimit[] = [
   { tests: 'with receiveErrors *', reason: 'IP_RECVERR is read from the error queue by recvmsg: ip(7)' },
   { tests: 'an error that nobody takes keeps no loop busy', reason: 'IP_RECVERR needs recvmsg: ip(7)' },
 ];
+
+/** What a PlayStation 3 has not: STACKS.md's "PS3 in full", after PSL1GHT's headers and RPCS3's sys_net. */
+const PS3_LIMITS: readonly ContractLimit[] = [];
 
 /** A stack that is opened at its first use, and for as long as the test's process lives. */
 export function onStack(name: string, open: () => OpenStack, more: Partial<DriverUnderTest> = {}): DriverUnderTest {
@@ -35,9 +48,16 @@ function linuxBy(wait: WaitKind): DriverUnderTest {
   return onStack(`linux-${wait}`, () => openStack(profile), { limits: RECVFROM_LIMITS });
 }
 
+/** A PlayStation 3's stack, simulated; with `waitErrorConsumes`, which nobody knows, as it is worse. */
+function ps3(consumes: boolean): DriverUnderTest {
+  const name = consumes ? 'ps3-simulation-consuming' : 'ps3-simulation';
+  const open = () => openStack(PS3, simulatePs3({ waitErrorConsumes: consumes }));
+  return onStack(name, open, { limits: [...RECVFROM_LIMITS, ...PS3_LIMITS] });
+}
+
 /** The stacks on which the whole contract is tried, or the one that OVERLAPPED_CONTRACT names. */
 export function stacksUnderTest(): readonly DriverUnderTest[] {
   const wanted = process.env['OVERLAPPED_CONTRACT'];
-  const stacks = process.platform === 'linux' ? [linuxBy('poll'), linuxBy('select')] : [];
+  const stacks = process.platform === 'linux' ? [linuxBy('poll'), linuxBy('select'), ps3(false), ps3(true)] : [];
   return stacks.filter(({ name }) => wanted === undefined || name === wanted);
 }

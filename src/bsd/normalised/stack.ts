@@ -52,6 +52,7 @@ export class NormalisedStack implements BsdStack {
   readonly #recvFlags: number;
   readonly #sendFlags: number;
   readonly #prototypeError: number;
+  readonly #brokenPipe: number;
   readonly #namesSockets: boolean;
   readonly #acceptedAreReady: boolean;
   /** A wait may clear the error of a socket that nobody asked about: its owner is among those that are connected. */
@@ -78,6 +79,7 @@ export class NormalisedStack implements BsdStack {
     this.again = errors.number('EAGAIN');
     this.inProgress = errors.number('EINPROGRESS');
     this.interrupted = errors.number('EINTR');
+    this.#brokenPipe = errors.number('EPIPE');
     this.noBuffers = errors.number('ENOBUFS');
     this.#prototypeError = quirks.sendEprototype ? errors.number('EPROTOTYPE') : 0;
     this.#namesSockets = profile.types?.socket?.parameters[0] === 'memory';
@@ -169,7 +171,7 @@ export class NormalisedStack implements BsdStack {
     const sent = this.#send(descriptor, source, length, this.#sendFlags);
     if (sent >= 0) return sent;
     const error = this.#failure(sent);
-    if (error !== -this.#prototypeError) return error;
+    if (error !== -this.#prototypeError) return this.#notSent(descriptor, error);
     return this.#repeatSend(() => this.#send(descriptor, source, length, this.#sendFlags));
   }
 
@@ -178,7 +180,7 @@ export class NormalisedStack implements BsdStack {
     const sent = this.#sendAt(descriptor, address, length, this.#sendFlags);
     if (sent >= 0) return sent;
     const error = this.#failure(sent);
-    if (error !== -this.#prototypeError) return error;
+    if (error !== -this.#prototypeError) return this.#notSent(descriptor, error);
     return this.#repeatSend(() => this.#sendAt(descriptor, address, length, this.#sendFlags));
   }
 
@@ -208,6 +210,7 @@ export class NormalisedStack implements BsdStack {
     const pending = this.#pending.take(descriptor);
     const own = this.#connects.askByConnect ? this.#askByConnect(descriptor) : this.#ownError(descriptor);
     const error = pending !== 0 ? pending : own;
+    if (error > 0 && this.#watched) this.#pending.settle(descriptor);
     return error > 0 ? this.#connects.failed(descriptor, error) : error;
   }
 
@@ -285,10 +288,18 @@ export class NormalisedStack implements BsdStack {
     const result = received < 0 ? this.#failure(received) : 0;
     if (result === -this.interrupted) return result;
     const pending = this.#pending.take(descriptor);
-    if (pending !== 0) return -pending;
+    // A reset that came after the stream's end is the sender's to hear: EPIPE (tcp_reset, in CLOSE_WAIT).
+    if (result === 0 && pending === this.#brokenPipe) this.#pending.keep(descriptor, pending);
+    else if (pending !== 0) return -pending;
     // A reset has been told, or the stream has ended: no other error is to come.
     if (this.#watched && result !== 0 && result !== -this.again) this.#pending.settle(descriptor);
     return result;
+  }
+
+  /** The socket has told its error to a send: no other is to come. */
+  #notSent(descriptor: number, error: number): number {
+    if (this.#watched && error !== -this.again && error !== -this.interrupted) this.#pending.settle(descriptor);
+    return error;
   }
 
   /** An error stands before a send. It may still be in the socket, too, which must not tell of it again. */

@@ -139,6 +139,7 @@ export class Connections {
   #hostFamily(family: number): number {
     const { AF_INET, AF_INET6, AF_UNIX } = this.#world.profile.constants;
     if (family === AF_INET) return c.AF_INET;
+    if (this.#world.flags.onlyIPv4) return -errno.EAFNOSUPPORT;
     if (family === AF_INET6) return c.AF_INET6;
     return family === AF_UNIX ? c.AF_UNIX : -errno.EAFNOSUPPORT;
   }

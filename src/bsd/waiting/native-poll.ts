@@ -124,12 +124,20 @@ export class NativePoll implements OnePoll {
       let answer = returned === 0 ? 0 : this.#single.answerOf(0);
       if (returned < 0 && answer === 0) {
         if (this.#sockets.isUnknown(descriptor)) answer = POLLNVAL;
-        else if (this.#sockets.check(descriptor)) answer = ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR;
+        else if (this.#sockets.check(descriptor))
+          answer = ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR | this.#hidden;
       }
+      // Another entry for the same socket may have been told of its error.
+      if (answer !== 0 && this.#sockets.pending.has(descriptor)) answer |= POLLERR;
       revents[i] = answer;
       if (answer !== 0) ready++;
     }
     return ready;
+  }
+
+  /** What goes with the error of a connect that poll does not show. */
+  get #hidden(): number {
+    return this.#quirks.connectFailInvisible ? POLLHUP : 0;
   }
 
   /** A poll that does not wait, on the way to an answer: a signal may not spoil it. */

@@ -22,6 +22,8 @@ export interface Limits {
   readonly errorsLookLikeEnds: boolean;
   /** Nothing tells a connection that was shut down both ways, and whose peer is still there, from one that was not. */
   readonly hidesHangUps: boolean;
+  /** A datagram that found nobody makes its socket readable, as one that has arrived does. */
+  readonly tellsOfRefusedDatagrams: boolean;
   /** Without poll nothing tells an error of a datagram socket from a datagram. */
   readonly datagramErrorsLookLikeDatagrams: boolean;
 }
@@ -380,12 +382,14 @@ export class Player {
     const port = refusing ? this.#peers.refusingDatagramPort : this.#peers.portOf(socket.peer);
     switch (step.kind) {
       case 'connectDatagram':
-        if (socket.connected) return;
+        // What came back of an earlier datagram would be told to the connected socket.
+        if (socket.connected || (this.#limits.tellsOfRefusedDatagrams && socket.sent > 0)) return;
         socket.connected = true;
         return this.#note('connectDatagram', this.#say(stack.connect(socket.descriptor, { ...LOOPBACK, port })));
       case 'sendDatagram': {
         const batch = this.#batch(socket, 2);
         const count = 1 + ((step.draws[1] ?? 0) % 2);
+        socket.sent += count;
         for (let i = 0; i < count; i++) {
           const bytes = pattern(socket.stream, i, step.amount);
           if (socket.connected) batch.add(bytes);
@@ -474,9 +478,11 @@ export class Player {
 
   /** Whether this stack can say of a socket what Linux would. */
   #isTellable(socket: Played): boolean {
-    const { hidesFailedConnects, hidesHangUps, datagramErrorsLookLikeDatagrams } = this.#limits;
+    const { hidesFailedConnects, hidesHangUps, datagramErrorsLookLikeDatagrams, tellsOfRefusedDatagrams } =
+      this.#limits;
     if (socket.shutDown && hidesHangUps) return false;
     if (socket.refused && socket.told && hidesFailedConnects) return false;
+    if (socket.type === 'datagram' && socket.sent > 0 && tellsOfRefusedDatagrams) return false;
     return !(socket.connected && datagramErrorsLookLikeDatagrams);
   }
 
