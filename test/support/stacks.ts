@@ -25,7 +25,32 @@ export const RECVFROM_LIMITS: readonly ContractLimit[] = [
 ];
 
 /** What a PlayStation 3 has not: STACKS.md's "PS3 in full", after PSL1GHT's headers and RPCS3's sys_net. */
-const PS3_LIMITS: readonly ContractLimit[] = [];
+const PS3_LIMITS: readonly ContractLimit[] = [
+  ...[
+    'connect() over IPv6',
+    'datagrams cross over IPv6',
+    'an IPv6 socket talks IPv4 too, unless it is told not to',
+    'a batch echoes over IPv6',
+    'a group of IPv6 is joined on the interface of an address, once',
+  ].map((tests) => ({
+    tests,
+    reason: 'sys_net gives sockets of AF_INET only: RPCS3 sys_net.cpp, sys_net_bnet_socket',
+  })),
+  ...[
+    'a socket connects to a path, and carries bytes both ways',
+    'a listener listens on a path, accepts, and removes the file when it closes',
+    'timeouts lose no byte here either',
+    'abort() ends what is pending, and says FIN: there is no RST on a UNIX-domain socket',
+    'a path where nobody listens is ENOENT or ECONNREFUSED',
+    'a path that is taken is EADDRINUSE, and the file of the other listener stays',
+    'a path may have 107 bytes',
+    'a leading NUL names the abstract namespace of Linux, and leaves no file',
+  ].map((tests) => ({ tests, reason: 'there are no UNIX-domain sockets: PSL1GHT net/socket.h has no AF_UNIX' })),
+  ...['keepAliveIdleSeconds', 'keepAliveIntervalSeconds', 'keepAliveCount', 'userTimeoutMs'].map((option) => ({
+    tests: `${option} reads as it was set, or is ENOPROTOOPT where there is none`,
+    reason: 'TCP_NODELAY and TCP_MAXSEG are all the options of TCP: PSL1GHT netinet/tcp.h',
+  })),
+];
 
 /** A stack that is opened at its first use, and for as long as the test's process lives. */
 export function onStack(name: string, open: () => OpenStack, more: Partial<DriverUnderTest> = {}): DriverUnderTest {

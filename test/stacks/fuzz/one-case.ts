@@ -64,6 +64,7 @@ function limitsOf({ quirks, waits }: StackProfile): Limits {
     hidesFailedConnects: quirks.connectFailInvisible ?? false,
     errorsLookLikeEnds: Boolean(quirks.soErrorMissing || quirks.soErrorStale) && !waits.includes('poll'),
     datagramErrorsLookLikeDatagrams: !waits.includes('poll'),
+    forgetsOwners: Boolean(quirks.waitReportsSocketError && quirks.waitErrorConsumes),
     tellsOfRefusedDatagrams: quirks.udpReset ?? false,
     hidesHangUps: !waits.includes('poll') || (quirks.hupFoldedIntoIn ?? false),
   };

@@ -22,6 +22,11 @@ export interface Limits {
   readonly errorsLookLikeEnds: boolean;
   /** Nothing tells a connection that was shut down both ways, and whose peer is still there, from one that was not. */
   readonly hidesHangUps: boolean;
+  /**
+   * The error that a wait has cleared is known by the connection that it has ended. A connection that has ended in order,
+   * both ways, looks the same, and a datagram socket has no connection.
+   */
+  readonly forgetsOwners: boolean;
   /** A datagram that found nobody makes its socket readable, as one that has arrived does. */
   readonly tellsOfRefusedDatagrams: boolean;
   /** Without poll nothing tells an error of a datagram socket from a datagram. */
@@ -151,8 +156,9 @@ export class Player {
       case 'fill':
         return this.#fill(socket);
       case 'shutdown': {
+        const drawn = (['recv', 'send', 'both'] as const)[(step.draws[0] ?? 0) % 3] ?? 'both';
+        const how = this.#limits.forgetsOwners ? 'recv' : drawn;
         socket.shutDown = true;
-        const how = (['recv', 'send', 'both'] as const)[(step.draws[0] ?? 0) % 3] ?? 'both';
         return this.#note('shutdown', how, this.#say(stack.shutdown(descriptor, how)));
       }
       case 'takeError':
@@ -247,6 +253,7 @@ export class Player {
 
   #send(socket: Played, step: Step): void {
     const { stack } = this.#opened;
+    if (socket.filled) return;
     const bytes = pattern(socket.stream, socket.sent, step.amount);
     let sent: number;
     if (step.kind === 'sendAt') {
@@ -383,6 +390,7 @@ export class Player {
     switch (step.kind) {
       case 'connectDatagram':
         // What came back of an earlier datagram would be told to the connected socket.
+        if (this.#limits.forgetsOwners) return;
         if (socket.connected || (this.#limits.tellsOfRefusedDatagrams && socket.sent > 0)) return;
         socket.connected = true;
         return this.#note('connectDatagram', this.#say(stack.connect(socket.descriptor, { ...LOOPBACK, port })));
@@ -481,6 +489,8 @@ export class Player {
     const { hidesFailedConnects, hidesHangUps, datagramErrorsLookLikeDatagrams, tellsOfRefusedDatagrams } =
       this.#limits;
     if (socket.shutDown && hidesHangUps) return false;
+    // Linux itself makes room as acknowledgements come, which takes its time.
+    if (socket.filled) return false;
     if (socket.refused && socket.told && hidesFailedConnects) return false;
     if (socket.type === 'datagram' && socket.sent > 0 && tellsOfRefusedDatagrams) return false;
     return !(socket.connected && datagramErrorsLookLikeDatagrams);

@@ -100,6 +100,8 @@ function randomQuirks(random: Random): Quirks {
   if (quirks.exceptNeverSet) delete quirks.connectFailOnlyInExcept;
   // A failed connect that poll hides and SO_ERROR keeps to itself: nothing at all would tell of it.
   if (quirks.soErrorMissing || quirks.soErrorStale) delete quirks.connectFailInvisible;
+  // Of several errors one is cleared, and nothing tells which sockets still have theirs.
+  if (quirks.soErrorMissing || quirks.soErrorStale) delete quirks.waitErrorConsumes;
   return quirks;
 }
 
