@@ -213,7 +213,8 @@ export abstract class OverlappedSocket {
         this.onClosed();
         const gone = !stream || (shut !== 0 && driver.errors.name(shut) === 'ENOTCONN');
         const canReset = this.handle.family !== 'unix';
-        const sent = gone ? 'none' : canReset && (reset || unreadBytes > 0) ? 'RST' : 'FIN';
+        const resets = (reset && driver.abortResets !== false) || unreadBytes > 0;
+        const sent = gone ? 'none' : canReset && resets ? 'RST' : 'FIN';
         closing.resolve({ sent, unreadBytes });
       });
     });
