@@ -11,7 +11,7 @@ import { PollBySelect } from './poll-by-select.js';
 import { SelectByPoll } from './select-by-poll.js';
 import { SocketErrors } from './socket-errors.js';
 import { WaitFailures } from './wait-failures.js';
-import { POLLERR, POLLIN, POLLOUT, type PollEntries, type SelectLists, type StackWaiter } from './waiter.js';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, type PollEntries, type SelectLists, type StackWaiter } from './waiter.js';
 
 const NOTHING: SelectLists = { read: [], write: [], except: [] };
 
@@ -23,6 +23,7 @@ export class ProfileWaiter implements StackWaiter {
   readonly #nativeSelect: NativeSelect | null;
   readonly #failures: WaitFailures;
   readonly #pauses = new GrowingPauses();
+  readonly #hidesFailedConnects: boolean;
   /** For the third set, where the stack's own select never fills it. */
   readonly #selectByPoll: SelectByPoll | null;
 
@@ -49,6 +50,7 @@ export class ProfileWaiter implements StackWaiter {
     this.#nativeSelect = nativeSelect;
     this.#selectByPoll = quirks.exceptNeverSet && nativePoll !== null ? new SelectByPoll(nativePoll, failures) : null;
     this.#select = nativeSelect ?? new SelectByPoll(poll, failures);
+    this.#hidesFailedConnects = quirks.connectFailInvisible ?? false;
   }
 
   canPoll(descriptor: number): boolean {
@@ -134,7 +136,8 @@ export class ProfileWaiter implements StackWaiter {
     let ready = 0;
     for (let i = 0; i < count; i++) {
       if (this.#pending.has(descriptors[i] as number)) {
-        revents[i] = (revents[i] as number) | ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR;
+        const shown = (revents[i] as number) === 0 && this.#hidesFailedConnects ? POLLHUP : 0;
+        revents[i] = (revents[i] as number) | ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR | shown;
       }
       if (revents[i] !== 0) ready++;
     }

@@ -49,7 +49,7 @@ export class SocketErrors {
     if (this.pending.has(descriptor)) return true;
     const { SO_ERROR } = this.#profile.constants;
     if (!this.canAsk || SO_ERROR === null) return false;
-    const error = this.#option(descriptor, SO_ERROR);
+    const error = this.#error(descriptor, SO_ERROR);
     if (error <= 0) return false;
     this.pending.keep(descriptor, error);
     return true;
@@ -59,7 +59,7 @@ export class SocketErrors {
   isUnknown(descriptor: number): boolean {
     const { SO_ERROR } = this.#profile.constants;
     if (this.#getsockopt === null || SO_ERROR === null) return false;
-    const error = this.#option(descriptor, SO_ERROR);
+    const error = this.#error(descriptor, SO_ERROR);
     if (error > 0) this.pending.keep(descriptor, error);
     return error === -this.#failures.badDescriptor;
   }
@@ -72,8 +72,9 @@ export class SocketErrors {
     if (returned >= 0) return false;
     const error = -this.#calls.failure(returned);
     if (error !== this.#failures.notConnected && error !== this.#failures.invalid) return false;
-    const { SO_TYPE, SOCK_STREAM } = this.#profile.constants;
-    return SO_TYPE === null || this.#getsockopt === null || this.#option(descriptor, SO_TYPE) === SOCK_STREAM;
+    const { SO_TYPE, SOCK_STREAM, SOCK_DGRAM } = this.#profile.constants;
+    const stream = this.#profile.quirks.socketTypesSwapped ? SOCK_DGRAM : SOCK_STREAM;
+    return SO_TYPE === null || this.#getsockopt === null || this.#option(descriptor, SO_TYPE) === stream;
   }
 
   /** Whether a connection that is watched over has ended without telling anybody: neither is it being made. */
@@ -96,14 +97,30 @@ export class SocketErrors {
     return false;
   }
 
+  /** SO_ERROR as a positive number, whatever its sign in the stack's own table, or the negated error of the call. */
+  #error(descriptor: number, option: number): number {
+    const failed = this.#readOption(descriptor, option);
+    if (failed < 0) return failed;
+    const value = this.#valueRead();
+    return value === 0 ? 0 : -this.#calls.errors.failure(value);
+  }
+
   /** The option's value, or the negated error. */
   #option(descriptor: number, option: number): number {
-    if (this.#getsockopt === null) return 0;
+    const failed = this.#readOption(descriptor, option);
+    return failed < 0 ? failed : this.#valueRead();
+  }
+
+  #readOption(descriptor: number, option: number): number {
     this.#setInt(this.#value, 0);
+    if (this.#getsockopt === null) return 0;
     this.#setInt(this.#length, 4);
     const { SOL_SOCKET } = this.#profile.constants;
     const returned = this.#getsockopt(descriptor, SOL_SOCKET, option, this.#value, this.#length);
-    if (returned < 0) return this.#calls.failure(returned);
+    return returned < 0 ? this.#calls.failure(returned) : 0;
+  }
+
+  #valueRead(): number {
     return new DataView(this.#value.buffer).getInt32(0, this.#littleEndian);
   }
 
