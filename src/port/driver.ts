@@ -58,6 +58,11 @@ export interface Driver {
   /** Requests a cancel. The operation ends by `completed` all the same, and perhaps with its bytes. */
   cancel(operation: Operation): void;
 
+  /**
+   * Whether a receive or an accept would end at once with what the driver has taken from the kernel ahead of it: to the
+   * kernel such a socket is not ready. Absent where the driver takes nothing ahead.
+   */
+  receivedAhead?(socket: DriverSocket): boolean;
   /** Bytes that have arrived and were not received, in the driver and in the kernel. */
   unreadBytes(socket: DriverSocket): number;
   /**

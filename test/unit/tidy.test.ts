@@ -24,7 +24,7 @@ const LAYERS: readonly (readonly [path: RegExp, height: number])[] = [
   [/^src\/bsd\//, 2],
   [/^src\/drivers\//, 3],
   [/^src\/sockets\//, 4],
-  [/^src\/(?:net|dgram|regress)\//, 5],
+  [/^src\/(?:net|dgram|regress|select)\//, 5],
   [/^src\/[^/]+$/, 6],
   [/^test\//, 7],
 ];

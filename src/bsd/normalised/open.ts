@@ -44,6 +44,7 @@ function openValid(profile: StackProfile, library: StackLibrary | undefined): Op
     stack: new NormalisedStack(calls, pending),
     waiter: waits.waiter,
     makeNotifier: () => waits.makeNotifier(),
+    watch: (descriptors, look) => waits.watch(descriptors, look),
     close: () => {
       if (closed) return;
       closed = true;
