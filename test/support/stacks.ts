@@ -38,6 +38,6 @@ function linuxBy(wait: WaitKind): DriverUnderTest {
 /** The stacks on which the whole contract is tried, or the one that OVERLAPPED_CONTRACT names. */
 export function stacksUnderTest(): readonly DriverUnderTest[] {
   const wanted = process.env['OVERLAPPED_CONTRACT'];
-  const stacks = process.platform === 'linux' ? [linuxBy('poll'), linuxBy('select')] : [];
+  const stacks = process.platform === 'linux' ? [linuxBy('epoll'), linuxBy('poll'), linuxBy('select')] : [];
   return stacks.filter(({ name }) => wanted === undefined || name === wanted);
 }
