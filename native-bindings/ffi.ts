@@ -53,6 +53,29 @@ export function withCallback<R>(
   }
 }
 
+/** A library whose functions are found by names that are known only at run time. */
+export interface DynamicLibrary {
+  /** Binds a function by its C types; undefined where the library has no such symbol. */
+  find(symbol: string, result: string, parameters: readonly string[]): ((...values: never[]) => unknown) | undefined;
+}
+
+/** Opens a library at once; throws where it cannot be loaded. `null` is the running program. */
+export function openDynamicLibrary(path: string | null): DynamicLibrary {
+  const handle = koffi.load(path);
+  return {
+    find: (symbol, result, parameters) => {
+      // Binding is what fails for a symbol that is missing; a type that koffi does not know is a bug of ours.
+      const types = parameters.map((type) => koffi.type(type));
+      const resultType = koffi.type(result);
+      try {
+        return handle.func(symbol, resultType, types) as (...values: never[]) => unknown;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
 /** The function at an address that the system gave (an extension function of Winsock's). */
 export function functionAt<F extends NativeFunction>(address: bigint, prototype: string): F {
   return koffi.decode(address, koffi.proto(prototype)) as F;

@@ -13,6 +13,11 @@ export function platformDrivers(): readonly DriverName[] {
   }
 }
 
+/** What gives pages of memory that the kernel may hold. */
+export function platformPages(): 'mmap' | 'VirtualAlloc' {
+  return process.platform === 'win32' ? 'VirtualAlloc' : 'mmap';
+}
+
 /** `linux 6.18.0 x64`: how reports and `doctor` name the platform. */
 export function platformTitle(release: string): string {
   return `${process.platform} ${release} ${process.arch}`;

@@ -50,6 +50,15 @@ export class OperationAbortedError extends SystemError {
   override name = 'OperationAbortedError';
 }
 
+/** The stack has no such function. `syscall` is its POSIX name, and the code is ENOSYS. */
+export class NotImplementedError extends SystemError {
+  override name = 'NotImplementedError';
+
+  constructor(stack: string, call: string, nativeCode = 0) {
+    super(`The stack ${stack} has no ${call}: function not implemented`, { code: 'ENOSYS', syscall: call, nativeCode });
+  }
+}
+
 /** The operation's signal was aborted. `cause` is the signal's reason. */
 export class AbortError extends Error {
   override name = 'AbortError';

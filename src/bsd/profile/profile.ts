@@ -26,6 +26,8 @@ export interface StackProfile {
   readonly errorReport: ErrorReport;
   /** The stack's error numbers by POSIX code: `{ ECONNRESET: 54 }`. */
   readonly errors: Readonly<Record<string, number>>;
+  /** Further numbers for some of those codes. */
+  readonly errorAliases?: Readonly<Record<string, readonly number[]>>;
   readonly constants: StackConstants;
   readonly layouts: StackLayouts;
   readonly nonBlocking: NonBlockingSwitch;
@@ -86,7 +88,13 @@ export interface StackConstants {
   readonly TCP_KEEPIDLE: number | null;
   readonly TCP_KEEPINTVL: number | null;
   readonly TCP_KEEPCNT: number | null;
+  readonly TCP_USER_TIMEOUT: number | null;
   readonly IPV6_V6ONLY: number | null;
+  readonly IPV6_UNICAST_HOPS: number | null;
+  readonly IPV6_MULTICAST_HOPS: number | null;
+  readonly IPV6_MULTICAST_LOOP: number | null;
+  readonly IPV6_JOIN_GROUP: number | null;
+  readonly IPV6_LEAVE_GROUP: number | null;
   readonly IP_TTL: number | null;
   readonly IP_MULTICAST_TTL: number | null;
   readonly IP_MULTICAST_LOOP: number | null;
@@ -123,6 +131,8 @@ export interface StackLayouts {
     readonly hasLength: boolean;
     /** Bytes of sockaddr_in that the stack wants to be given: 16, or 8 where it takes no more (libogc). */
     readonly inBytes: number;
+    /** Bytes of sockaddr_in6: 28 unless said otherwise. */
+    readonly in6Bytes?: number;
     readonly unixPathBytes: number;
   };
   readonly pollfd: {
@@ -149,7 +159,15 @@ export interface StackLayouts {
 
 /** How a socket is made non-blocking. */
 export type NonBlockingSwitch =
-  | { readonly by: 'fcntl'; readonly F_GETFL: number; readonly F_SETFL: number; readonly O_NONBLOCK: number }
+  | {
+      readonly by: 'fcntl';
+      readonly F_GETFL: number;
+      readonly F_SETFL: number;
+      readonly O_NONBLOCK: number;
+      /** Where they are given, no child process inherits a socket. */
+      readonly F_SETFD?: number;
+      readonly FD_CLOEXEC?: number;
+    }
   | { readonly by: 'ioctl'; readonly FIONBIO: number }
   /** setsockopt at SOL_SOCKET: SO_NBIO, SO_NONBLOCK. */
   | { readonly by: 'option'; readonly option: number };

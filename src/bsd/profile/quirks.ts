@@ -59,6 +59,8 @@ export interface QuirkFlags {
   readonly udpReset?: boolean;
   /** SO_LINGER {1,0} does not make a close send a RST. */
   readonly lingerZeroNoRst?: boolean;
+  /** SO_REUSEADDR lets a second socket take a port that is in use: listeners must not set it (Winsock). */
+  readonly reuseAddressHijacks?: boolean;
   /** A send to a connection that is going away may say EPROTOTYPE, once. */
   readonly sendEprototype?: boolean;
 }

@@ -34,6 +34,10 @@ export interface SelectLists {
 export interface StackWaiter {
   /** Fills `revents`; how many entries have any. */
   poll(entries: PollEntries, timeoutMs: number): number;
-  /** The ready descriptors, or the negated error. */
+  /** The ready descriptors, or the negated error. Throws ERR_OUT_OF_RANGE for a descriptor that `canSelect` denies. */
   select(lists: SelectLists, timeoutMs: number): SelectLists | number;
+  /** Whether `poll` can be asked about the descriptor: not where it is built from a select whose sets are too small. */
+  canPoll(descriptor: number): boolean;
+  /** Whether an fd_set can hold the descriptor. */
+  canSelect(descriptor: number): boolean;
 }

@@ -1,0 +1,166 @@
+import type { ErrorReader } from '../library/error-reader.js';
+import type { NativeCall } from '../library/library.js';
+import type { StackProfile } from '../profile/profile.js';
+import type { QuirkFlags } from '../profile/quirks.js';
+import { ConsumedErrors } from './consumed-errors.js';
+import { ELSEWHERE, type OnePoll } from './one-wait.js';
+import { PollBits } from './poll-bits.js';
+import { PollfdCodec, type PollfdLayout } from './pollfd-codec.js';
+import type { SocketErrors } from './socket-errors.js';
+import { PollTimeouts } from './timeouts.js';
+import type { WaitFailures } from './wait-failures.js';
+import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, type PollEntries } from './waiter.js';
+
+/** A failed connect that poll does not show is found by asking, at first this often and then less. */
+const FIRST_SWEEP_MS = 4;
+const LONGEST_SWEEP_MS = 64;
+
+/** The stack's own poll. */
+export class NativePoll implements OnePoll {
+  readonly #call: NativeCall;
+  readonly #errorOf: ErrorReader;
+  readonly #failures: WaitFailures;
+  readonly #sockets: SocketErrors;
+  readonly #consumed: ConsumedErrors;
+  readonly #quirks: QuirkFlags;
+  readonly #codec: PollfdCodec;
+  /** For one entry by itself. */
+  readonly #single: PollfdCodec;
+  readonly #timeouts: PollTimeouts;
+  #sweepMs = FIRST_SWEEP_MS;
+
+  constructor(
+    profile: StackProfile,
+    layout: PollfdLayout,
+    call: NativeCall,
+    errorOf: ErrorReader,
+    failures: WaitFailures,
+    sockets: SocketErrors,
+  ) {
+    const bits = new PollBits(profile.constants.poll);
+    this.#call = call;
+    this.#errorOf = errorOf;
+    this.#failures = failures;
+    this.#sockets = sockets;
+    this.#consumed = new ConsumedErrors(sockets);
+    this.#quirks = profile.quirks;
+    this.#codec = new PollfdCodec(layout, bits, profile.byteOrder);
+    this.#single = new PollfdCodec(layout, bits, profile.byteOrder);
+    this.#timeouts = new PollTimeouts(profile.quirks);
+  }
+
+  slice(entries: PollEntries, remainingMs: number): number {
+    const slice = this.#timeouts.slice(remainingMs);
+    if (!this.#quirks.connectFailInvisible || !asksFor(entries, POLLOUT)) return slice;
+    const sweepMs = this.#sweepMs;
+    this.#sweepMs = Math.min(sweepMs * 2, LONGEST_SWEEP_MS);
+    return Math.min(slice, sweepMs);
+  }
+
+  poll(entries: PollEntries, timeoutMs: number): number {
+    this.#codec.pack(entries);
+    const returned = this.#call(this.#codec.bytes, entries.count, this.#timeouts.native(timeoutMs));
+    if (returned < 0) return this.#failed(entries, this.#errorOf(returned));
+    let ready = 0;
+    if (returned > 0) ready = this.#codec.unpack(entries);
+    else entries.revents.fill(0, 0, entries.count);
+    if (this.#quirks.connectFailInvisible) ready += this.#sweep(entries);
+    if (ready > 0) this.#sweepMs = FIRST_SWEEP_MS;
+    if (ready > 0 && this.#quirks.hupFoldedIntoIn) this.#unfoldHangUps(entries);
+    return ready;
+  }
+
+  #failed(entries: PollEntries, error: number): number {
+    const { waitReportsSocketError, waitErrorConsumes, pollErrorCountIsMinusOne, pollInvalidFdAborts } = this.#quirks;
+    if (pollInvalidFdAborts) {
+      const ready = this.#pollTheRest(entries);
+      if (ready > 0) return ready;
+    }
+    if (!waitReportsSocketError && !pollErrorCountIsMinusOne) return -(error || this.#failures.invalid);
+    const own = this.#failures.isOwn(error);
+    // Where the count alone is wrong, the number may be an earlier call's: the answers decide.
+    if (own && !pollErrorCountIsMinusOne) return -error;
+    let ready = this.#codec.unpack(entries);
+    if (!own && waitErrorConsumes) this.#consumed.ofPoll(error, entries);
+    if (ready === 0 && pollErrorCountIsMinusOne) ready = this.#pollEach(entries);
+    if (ready === 0) return own ? -error : ELSEWHERE;
+    if (this.#quirks.hupFoldedIntoIn) this.#unfoldHangUps(entries);
+    return ready;
+  }
+
+  /** The stack has given up at an invalid entry: what stands behind it is polled by itself. */
+  #pollTheRest(entries: PollEntries): number {
+    const { bytes, entryBytes } = this.#codec;
+    const { count } = entries;
+    let next = this.#codec.firstInvalid(0, count) + 1;
+    if (next === 0) return this.#pollEach(entries);
+    while (next > 0 && next < count) {
+      const returned = this.#call(bytes.subarray(next * entryBytes), count - next, 0);
+      if (returned >= 0) break;
+      next = this.#codec.firstInvalid(next, count) + 1;
+    }
+    return this.#codec.unpack(entries);
+  }
+
+  /** Polls each entry by itself, without waiting. */
+  #pollEach(entries: PollEntries): number {
+    const { descriptors, events, revents, count } = entries;
+    let ready = 0;
+    for (let i = 0; i < count; i++) {
+      const descriptor = descriptors[i] as number;
+      revents[i] = 0;
+      if (descriptor < 0) continue;
+      this.#single.packOne(0, descriptor, events[i] as number);
+      const returned = this.#call(this.#single.bytes, 1, 0);
+      let answer = returned === 0 ? 0 : this.#single.answerOf(0);
+      if (returned < 0 && answer === 0) {
+        if (this.#sockets.isUnknown(descriptor)) answer = POLLNVAL;
+        else if (this.#sockets.check(descriptor)) answer = ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR;
+      }
+      revents[i] = answer;
+      if (answer !== 0) ready++;
+    }
+    return ready;
+  }
+
+  /** Asks the sockets that may be connecting for the error that poll keeps to itself. */
+  #sweep(entries: PollEntries): number {
+    const { descriptors, events, revents, count } = entries;
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      if (revents[i] !== 0 || ((events[i] as number) & POLLOUT) === 0) continue;
+      const descriptor = descriptors[i] as number;
+      if (descriptor < 0 || !this.#sockets.check(descriptor)) continue;
+      revents[i] = ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR | POLLHUP;
+      found++;
+    }
+    return found;
+  }
+
+  /** A connection that is gone both ways has hung up; data alone has not. */
+  #unfoldHangUps(entries: PollEntries): void {
+    const { descriptors, events, revents, count } = entries;
+    for (let i = 0; i < count; i++) {
+      const answer = revents[i] as number;
+      if ((answer & POLLIN) === 0) continue;
+      const asked = ((events[i] as number) & POLLIN) !== 0;
+      if (!asked) revents[i] = (answer & ~POLLIN) | POLLHUP;
+      else if (this.#sockets.hasNoPeer(descriptors[i] as number) && this.#isWritable(descriptors[i] as number)) {
+        revents[i] = answer | POLLHUP;
+      }
+    }
+  }
+
+  /** A listener has no peer either, but is never writable. */
+  #isWritable(descriptor: number): boolean {
+    this.#single.packOne(0, descriptor, POLLOUT);
+    this.#call(this.#single.bytes, 1, 0);
+    return (this.#single.answerOf(0) & POLLOUT) !== 0;
+  }
+}
+
+function asksFor(entries: PollEntries, event: number): boolean {
+  const { events, count } = entries;
+  for (let i = 0; i < count; i++) if (((events[i] as number) & event) !== 0) return true;
+  return false;
+}
