@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { TcpSocket } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { failsWith, failureCode, isAborted, timesOut } from '../support/failures.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { soon, turns, until } from '../support/waiting.js';
@@ -21,7 +21,7 @@ function describeAddresses(stage: OnStage): void {
     const socket = await stage().connect({ port: server.port });
     const peer = stage().peer(await server.accept());
     assert.equal(socket.phase, 'open');
-    assert.equal(socket.driver, stage().name);
+    assert.equal(socket.driver, stage().driverName);
     assert.ok(socket.descriptor >= 0);
     assert.deepEqual(socket.remoteAddress, { family: 'IPv4', address: '127.0.0.1', port: server.port });
     assert.deepEqual(socket.localAddress, {

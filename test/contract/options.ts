@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import type { SocketOptionName, SocketOptions } from '../../src/index.js';
 import { SystemError } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 
 /** Socket options by name. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
-import { describe, test } from 'node:test';
 import { TcpListener, TcpSocket } from '../../src/index.js';
 import type { Operation, OperationOwner } from '../../src/port/operation.js';
 import type { Proactor } from '../../src/port/proactor.js';
+import { describe, test } from '../support/contract-test.js';
 import { Random } from '../support/random.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { soon, turn, turns, until } from '../support/waiting.js';

@@ -2,15 +2,21 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach } from 'node:test';
 import type { ConnectOptions, TcpSocketOptions } from '../../src/index.js';
 import { type DriverName, type ListenOptions, type Proactor, TcpListener, TcpSocket } from '../../src/index.js';
+import type { ContractLimit } from './contract-test.js';
 import { NODE_PEERS, type Peer, type PeerListener, type PeerPlace, PeerServer, type PeerSide } from './peer.js';
 import { soon, turn } from './waiting.js';
 
-/** A driver that the contract is tried on. */
+/** A driver that the contract is tried on, or the readiness driver on a stack of its own. */
 export interface DriverUnderTest {
-  readonly name: DriverName;
+  /** The driver's name, or the stack's: `linux-poll`. */
+  readonly name: string;
   readonly makeProactor: () => Proactor;
   /** Absent: node:net's. */
   readonly peers?: PeerSide;
+  /** The driver, where the name is a stack's. */
+  readonly driver?: DriverName;
+  /** What the stack forbids. */
+  readonly limits?: readonly ContractLimit[];
 }
 
 /** One of our sockets and the peer at its other end. */
@@ -31,7 +37,9 @@ const TURNS_TO_REST = 1000;
 
 /** What a test plays on: a proactor of its own, its sockets, and their peers. All of it is taken down afterwards. */
 export class Stage {
-  readonly name: DriverName;
+  readonly name: string;
+  /** What the sockets call their driver. */
+  readonly driverName: string;
   readonly proactor: Proactor;
   readonly #driver: DriverUnderTest;
   readonly #peerSide: PeerSide;
@@ -43,6 +51,7 @@ export class Stage {
     this.#driver = driver;
     this.#peerSide = driver.peers ?? NODE_PEERS;
     this.name = driver.name;
+    this.driverName = driver.driver ?? driver.name;
     this.proactor = driver.makeProactor();
   }
 

@@ -1,8 +1,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { afterEach, beforeEach } from 'node:test';
-import type { DriverName, Proactor } from '../../src/index.js';
+import type { Proactor } from '../../src/index.js';
 import { type UdpBindOptions, UdpSocket } from '../../src/sockets/udp-socket.js';
-import { assertAtRest } from './stage.js';
+import { assertAtRest, type DriverUnderTest } from './stage.js';
 import { soon } from './waiting.js';
 
 export interface Message {
@@ -70,14 +70,14 @@ export class UdpPeer {
 
 /** What a test plays on: a proactor of its own, its sockets and their peers. All of it is taken down afterwards. */
 export class UdpStage {
-  readonly name: DriverName;
+  readonly name: string;
   readonly proactor: Proactor;
   readonly #sockets: UdpSocket[] = [];
   readonly #peers = new Set<UdpPeer>();
 
-  constructor(name: DriverName, proactor: Proactor) {
-    this.name = name;
-    this.proactor = proactor;
+  constructor(driver: DriverUnderTest) {
+    this.name = driver.name;
+    this.proactor = driver.makeProactor();
   }
 
   /** A socket of ours, on 127.0.0.1 unless told otherwise. */
@@ -121,10 +121,10 @@ export class UdpStage {
 export type OnUdpStage = () => UdpStage;
 
 /** Gives each test of the surrounding suite a stage, and clears it after the test. */
-export function useUdpStage(name: DriverName, makeProactor: () => Proactor): OnUdpStage {
+export function useUdpStage(driver: DriverUnderTest): OnUdpStage {
   let stage: UdpStage | undefined;
   beforeEach(() => {
-    stage = new UdpStage(name, makeProactor());
+    stage = new UdpStage(driver);
   });
   afterEach(async () => {
     const ended = stage;
