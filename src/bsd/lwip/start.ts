@@ -1,7 +1,8 @@
 import { viewOf, withCallback } from '../../../native-bindings/ffi.js';
 import { mapAnonymousPages } from '../../../native-bindings/linux/pages.js';
-import { ERR_OK, lwip, netif } from '../../../native-bindings/lwip/netif.js';
+import { ERR_OK, LIBLWIP, lwip, netif } from '../../../native-bindings/lwip/netif.js';
 import { MappedMemory } from '../../../native-bindings/memory.js';
+import { dlfcn, RTLD_NODELETE, RTLD_NOW } from '../../../native-bindings/posix/dlfcn.js';
 
 const LOOPBACK = new Uint8Array([127, 0, 0, 1]);
 const LOOPBACK_MASK = new Uint8Array([255, 0, 0, 0]);
@@ -17,6 +18,8 @@ export function startLwip(): void {
   const calls = lwip();
   // Asked of lwIP itself: another thread of this process, with its own copy of this module, may have started it.
   if (new BigUint64Array(viewOf(calls.netif_default, POINTER_BYTES))[0] !== 0n) return;
+  // koffi unloads its libraries when the program ends, and lwIP's thread would be left without its code.
+  dlfcn().dlopen(LIBLWIP, RTLD_NOW | RTLD_NODELETE);
   calls.tcpip_init(null, null);
   // lwIP keeps the structure for good, so it is never given back.
   const memory = MappedMemory.map(netif.size, mapAnonymousPages);
