@@ -22,3 +22,8 @@ export function platformPages(): 'mmap' | 'VirtualAlloc' {
 export function platformTitle(release: string): string {
   return `${process.platform} ${release} ${process.arch}`;
 }
+
+/** Whether the host's own descriptors can be watched by epoll(7). */
+export function hasEpoll(): boolean {
+  return process.platform === 'linux' || process.platform === 'android';
+}

@@ -8,6 +8,9 @@ export type { FunctionType, NativeCall, NativeType, NativeValue, StackLibrary } 
 export { openStack } from './bsd/normalised/open.js';
 export type { OpenStack } from './bsd/open-stack.js';
 export { CALL_NAMES, CALL_TYPES, type CallName } from './bsd/profile/calls.js';
+export { loadProfile } from './bsd/profile/load.js';
 export type * from './bsd/profile/profile.js';
 export type { QuirkFlags } from './bsd/profile/quirks.js';
+export { validateProfile } from './bsd/profile/validate.js';
+export { PROFILES } from './bsd/profiles/index.js';
 export { LINUX } from './bsd/profiles/linux.js';

@@ -301,6 +301,12 @@ const CONSTANTS: Omit<StackConstants, 'poll'> = {
   SHUT_WR: 1,
   SHUT_RDWR: 2,
   FIONREAD: null,
+  TCP_USER_TIMEOUT: null,
+  IPV6_UNICAST_HOPS: null,
+  IPV6_MULTICAST_HOPS: null,
+  IPV6_MULTICAST_LOOP: null,
+  IPV6_JOIN_GROUP: null,
+  IPV6_LEAVE_GROUP: null,
 };
 
 const LAYOUTS: Omit<StackLayouts, 'fdSet'> = {

@@ -31,7 +31,9 @@ export function onStack(name: string, open: () => OpenStack, more: Partial<Drive
 }
 
 function linuxBy(wait: WaitKind): DriverUnderTest {
-  const profile: StackProfile = { ...LINUX, waits: [wait] };
+  // 1024 is the C library's limit; the kernel takes sets of any size (select(2), "BUGS").
+  const fdSet = { kind: 'bits', bits: 4096, wordBytes: 8, offset: 0 } as const;
+  const profile: StackProfile = { ...LINUX, waits: [wait], layouts: { ...LINUX.layouts, fdSet } };
   return onStack(`linux-${wait}`, () => openStack(profile), { limits: RECVFROM_LIMITS });
 }
 

@@ -7,13 +7,14 @@ import { Words } from './words.js';
 /** Makes the profile's calls for set-up or tear-down, one after the other; throws SystemError at the first that fails. */
 export function makeSetUpCalls(calls: StackCalls, list: readonly SetUpCall[], purpose: 'setUp' | 'tearDown'): void {
   const { name, byteOrder } = calls.profile;
-  for (const { symbol, arguments: values, result = 'int32' } of list) {
+  for (const { symbol, arguments: values, result = 'int32', success = 'notNegative' } of list) {
     const type: FunctionType = { result, parameters: values.map((value) => ('int32' in value ? 'int32' : 'memory')) };
     const call = calls.symbol(symbol, type);
     if (call === null) throw missingSymbol(name, calls.library.name, purpose, symbol);
     const returned = call(...values.map((value) => nativeValue(value, byteOrder)));
-    if (result === 'void' || returned >= 0) continue;
-    const nativeCode = -calls.failure(returned);
+    if (result === 'void' || returned === 0 || (returned > 0 && success === 'notNegative')) continue;
+    // A result that is not negative is the error itself.
+    const nativeCode = returned > 0 ? returned : -calls.failure(returned);
     const code = calls.errors.table.name(nativeCode);
     const action = purpose === 'setUp' ? 'set up' : 'tear down';
     const message = `Cannot ${action} the stack ${name}: ${symbol} fails with ${code}`;
@@ -29,6 +30,7 @@ export function missingSymbol(stack: string, library: string, call: string, symb
 
 function nativeValue(value: SetUpArgument, byteOrder: 'little' | 'big'): NativeValue {
   if ('int32' in value) return value.int32;
+  if (value.memory === null) return null;
   const words = new Words(value.memory.bytes, byteOrder);
   for (const [at, word] of value.memory.words ?? []) words.setInt32(at, word);
   return words.bytes;

@@ -20,6 +20,9 @@ import { Words } from './words.js';
 /** EPROTOTYPE says that a connection is about to go; the send is repeated until the stack says where it went. */
 const MAX_EPROTOTYPE_REPEATS = 8;
 
+/** What a stack that wants a name for each socket is given. */
+const SOCKET_NAME = Buffer.from('overlapped\0');
+
 /**
  * Any BSD socket stack, as its profile describes it: every call gives 0 or more, or the negated number of the error,
  * and does what it does on Linux. An error that came to light while somebody else was asked (PendingErrors) is told by
@@ -49,6 +52,10 @@ export class NormalisedStack implements BsdStack {
   readonly #recvFlags: number;
   readonly #sendFlags: number;
   readonly #prototypeError: number;
+  readonly #namesSockets: boolean;
+  readonly #acceptedAreReady: boolean;
+  /** A wait may clear the error of a socket that nobody asked about: its owner is among those that are connected. */
+  readonly #watched: boolean;
 
   // Bound once: these are called for every byte that moves.
   readonly #recv: NativeCall;
@@ -73,6 +80,10 @@ export class NormalisedStack implements BsdStack {
     this.interrupted = errors.number('EINTR');
     this.noBuffers = errors.number('ENOBUFS');
     this.#prototypeError = quirks.sendEprototype ? errors.number('EPROTOTYPE') : 0;
+    this.#namesSockets = profile.types?.socket?.parameters[0] === 'memory';
+    // fcntl also keeps child processes from inheriting it.
+    this.#acceptedAreReady = (quirks.acceptInheritsNonBlocking ?? false) && profile.nonBlocking.by !== 'fcntl';
+    this.#watched = quirks.waitErrorConsumes ?? false;
     this.#value = new Words(8, profile.byteOrder);
     this.#length = new Words(4, profile.byteOrder);
     this.#lingerZero = lingerZero(profile);
@@ -96,14 +107,19 @@ export class NormalisedStack implements BsdStack {
       this.#calls.need('recvfrom');
       this.#calls.need('sendto');
     }
-    const descriptor = this.#calls.get('socket')(domain, this.#typeNumber(type), 0);
+    const socket = this.#calls.get('socket');
+    const descriptor = this.#namesSockets
+      ? socket(SOCKET_NAME, domain, this.#typeNumber(type), 0)
+      : socket(domain, this.#typeNumber(type), 0);
     if (descriptor < 0) return this.#failure(descriptor);
     return nonBlocking ? this.#ready(descriptor) : descriptor;
   }
 
   bind(descriptor: number, address: SocketAddress): number {
     const length = writeSockaddr(this.sockaddr, address, this.#address, 0);
-    return this.#result(this.#calls.get('bind')(descriptor, this.#address, length));
+    const result = this.#result(this.#calls.get('bind')(descriptor, this.#address, length));
+    if (result >= 0) this.#connects.bound(descriptor, address);
+    return result;
   }
 
   listen(descriptor: number, backlog: number): number {
@@ -122,13 +138,15 @@ export class NormalisedStack implements BsdStack {
       : this.#accept(descriptor, null, null);
     if (accepted < 0) return this.#failure(accepted);
     if (wantsPeer) this.#rememberPeer(accepted);
-    return this.#quirks.acceptInheritsNonBlocking ? accepted : this.#ready(accepted);
+    if (this.#watched) this.#pending.watch(accepted);
+    return this.#acceptedAreReady ? accepted : this.#ready(accepted);
   }
 
   connect(descriptor: number, address: SocketAddress): number {
     const pending = this.#pending.take(descriptor);
     if (pending !== 0) return -this.#connects.failed(descriptor, pending);
     this.#connects.begun(descriptor, address);
+    if (this.#watched) this.#pending.watch(descriptor);
     const result = this.#connectNow(descriptor, address);
     if (result >= 0) this.#connects.connected(descriptor);
     if (result >= 0 || result === -this.inProgress || result === -this.interrupted) return result;
@@ -228,7 +246,8 @@ export class NormalisedStack implements BsdStack {
   }
 
   localAddress(descriptor: number): SocketAddress | null {
-    return this.#name(this.#calls.get('getsockname'), descriptor);
+    const getsockname = this.#calls.find('getsockname');
+    return getsockname === null ? this.#connects.localOf(descriptor) : this.#name(getsockname, descriptor);
   }
 
   remoteAddress(descriptor: number): SocketAddress | null {
@@ -264,8 +283,12 @@ export class NormalisedStack implements BsdStack {
   /** What has arrived comes before an error that was heard of early, as it does in the stack. */
   #notReceived(descriptor: number, received: number): number {
     const result = received < 0 ? this.#failure(received) : 0;
+    if (result === -this.interrupted) return result;
     const pending = this.#pending.take(descriptor);
-    return pending === 0 || result === -this.interrupted ? result : -pending;
+    if (pending !== 0) return -pending;
+    // A reset has been told, or the stream has ended: no other error is to come.
+    if (this.#watched && result !== 0 && result !== -this.again) this.#pending.settle(descriptor);
+    return result;
   }
 
   /** An error stands before a send. It may still be in the socket, too, which must not tell of it again. */

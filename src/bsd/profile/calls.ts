@@ -6,7 +6,8 @@ function takes(result: NativeType, ...parameters: readonly NativeType[]): Functi
 
 /**
  * Every call that the library makes on a stack, under its POSIX name, with the prototype that it has on most. The
- * `…At` forms are the same function with an address in place of memory. `close` is the socket's own.
+ * `…At` forms are the same function with an address in place of memory. `close` is the socket's own. A `socket` or an
+ * `epoll_create` whose first parameter is `memory` is given a name there (sceNetSocket).
  */
 export const CALL_TYPES = {
   socket: takes('int32', 'int32', 'int32', 'int32'),

@@ -44,10 +44,14 @@ export interface SetUpCall {
   readonly symbol: string;
   readonly arguments: readonly SetUpArgument[];
   readonly result?: 'int32' | 'void';
+  /** Results that are no failure: 0 alone (WSAStartup, which gives its error), or all that are not negative. */
+  readonly success?: 'zero' | 'notNegative';
 }
 
 export type SetUpArgument =
   | { readonly int32: number }
+  /** NULL. */
+  | { readonly memory: null }
   /** A structure: so many zeroed bytes, with 32-bit words (of the stack's byte order) set at these offsets. */
   | { readonly memory: { readonly bytes: number; readonly words?: readonly (readonly [at: number, value: number])[] } };
 

@@ -1,3 +1,4 @@
+import { epoll_event } from '../../../native-bindings/linux/epoll.js';
 import type { StackProfile } from '../profile/profile.js';
 
 /** Linux's own sockets on a 64-bit machine of x86, Arm or RISC-V: the stack without quirks. */
@@ -144,7 +145,7 @@ export const LINUX: StackProfile = {
     timeval: { size: 16, seconds: [0, 8], microseconds: [8, 8] },
     linger: { size: 8, onOff: [0, 4], seconds: [4, 4] },
     // Packed on x86 alone (sys/epoll.h, EPOLL_PACKED).
-    epollEvent: { size: 12, events: [0, 4], data: [4, 8] },
+    epollEvent: { size: epoll_event.size, events: [0, 4], data: [epoll_event.offset.data, 8] },
   },
   nonBlocking: { by: 'fcntl', F_GETFL: 3, F_SETFL: 4, O_NONBLOCK: 0o4000, F_SETFD: 2, FD_CLOEXEC: 1 },
   waits: ['epoll', 'poll', 'select'],

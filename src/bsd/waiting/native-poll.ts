@@ -1,6 +1,5 @@
-import type { ErrorReader } from '../library/error-reader.js';
+import type { StackCalls } from '../library/calls.js';
 import type { NativeCall } from '../library/library.js';
-import type { StackProfile } from '../profile/profile.js';
 import type { QuirkFlags } from '../profile/quirks.js';
 import { ConsumedErrors } from './consumed-errors.js';
 import { ELSEWHERE, type OnePoll } from './one-wait.js';
@@ -18,7 +17,7 @@ const LONGEST_SWEEP_MS = 64;
 /** The stack's own poll. */
 export class NativePoll implements OnePoll {
   readonly #call: NativeCall;
-  readonly #errorOf: ErrorReader;
+  readonly #calls: StackCalls;
   readonly #failures: WaitFailures;
   readonly #sockets: SocketErrors;
   readonly #consumed: ConsumedErrors;
@@ -30,16 +29,16 @@ export class NativePoll implements OnePoll {
   #sweepMs = FIRST_SWEEP_MS;
 
   constructor(
-    profile: StackProfile,
+    calls: StackCalls,
     layout: PollfdLayout,
     call: NativeCall,
-    errorOf: ErrorReader,
     failures: WaitFailures,
     sockets: SocketErrors,
   ) {
+    const { profile } = calls;
     const bits = new PollBits(profile.constants.poll);
     this.#call = call;
-    this.#errorOf = errorOf;
+    this.#calls = calls;
     this.#failures = failures;
     this.#sockets = sockets;
     this.#consumed = new ConsumedErrors(sockets);
@@ -60,7 +59,7 @@ export class NativePoll implements OnePoll {
   poll(entries: PollEntries, timeoutMs: number): number {
     this.#codec.pack(entries);
     const returned = this.#call(this.#codec.bytes, entries.count, this.#timeouts.native(timeoutMs));
-    if (returned < 0) return this.#failed(entries, this.#errorOf(returned));
+    if (returned < 0) return this.#failed(entries, -this.#calls.failure(returned));
     let ready = 0;
     if (returned > 0) ready = this.#codec.unpack(entries);
     else entries.revents.fill(0, 0, entries.count);
@@ -76,7 +75,7 @@ export class NativePoll implements OnePoll {
       const ready = this.#pollTheRest(entries);
       if (ready > 0) return ready;
     }
-    if (!waitReportsSocketError && !pollErrorCountIsMinusOne) return -(error || this.#failures.invalid);
+    if (!waitReportsSocketError && !pollErrorCountIsMinusOne) return -error;
     const own = this.#failures.isOwn(error);
     // Where the count alone is wrong, the number may be an earlier call's: the answers decide.
     if (own && !pollErrorCountIsMinusOne) return -error;

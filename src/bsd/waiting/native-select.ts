@@ -1,7 +1,6 @@
 import { OutOfRangeError } from '../../port/errors.js';
-import type { ErrorReader } from '../library/error-reader.js';
+import type { StackCalls } from '../library/calls.js';
 import type { NativeCall } from '../library/library.js';
-import type { StackProfile } from '../profile/profile.js';
 import type { QuirkFlags } from '../profile/quirks.js';
 import { ConsumedErrors } from './consumed-errors.js';
 import { type FdSet, type FdSetLayout, makeFdSet } from './fd-set.js';
@@ -20,7 +19,7 @@ const NOBODY: readonly number[] = [];
 /** The stack's own select. */
 export class NativeSelect implements OneSelect {
   readonly #call: NativeCall;
-  readonly #errorOf: ErrorReader;
+  readonly #calls: StackCalls;
   readonly #failures: WaitFailures;
   readonly #sockets: SocketErrors;
   readonly #consumed: ConsumedErrors;
@@ -32,18 +31,18 @@ export class NativeSelect implements OneSelect {
   #turnMs = FIRST_TURN_MS;
 
   constructor(
-    profile: StackProfile,
+    calls: StackCalls,
     layout: FdSetLayout,
     timeval: TimevalLayout,
     call: NativeCall,
-    errorOf: ErrorReader,
     failures: WaitFailures,
     sockets: SocketErrors,
   ) {
+    const { profile } = calls;
     const tagBits = profile.quirks.descriptorTagBits ?? 0;
     const set = () => makeFdSet(layout, profile.byteOrder, tagBits);
     this.#call = call;
-    this.#errorOf = errorOf;
+    this.#calls = calls;
     this.#failures = failures;
     this.#sockets = sockets;
     this.#consumed = new ConsumedErrors(sockets);
@@ -120,7 +119,7 @@ export class NativeSelect implements OneSelect {
   /** One call. `watched` is what the stack is asked, `asked` what the answer may name. */
   #ask(watched: SelectLists, asked: SelectLists, timeoutMs: number): SelectLists | number | null {
     const returned = this.#invoke(watched, timeoutMs);
-    if (returned < 0) return this.#failed(watched, asked, this.#errorOf(returned));
+    if (returned < 0) return this.#failed(watched, asked, -this.#calls.failure(returned));
     const found = this.#found(watched);
     const bits = found.read.length + found.write.length + found.except.length;
     if (bits === 0) return null;
@@ -146,7 +145,7 @@ export class NativeSelect implements OneSelect {
   }
 
   #failed(watched: SelectLists, asked: SelectLists, error: number): SelectLists | number {
-    if (!this.#quirks.waitReportsSocketError || this.#failures.isOwn(error)) return -(error || this.#failures.invalid);
+    if (!this.#quirks.waitReportsSocketError || this.#failures.isOwn(error)) return -error;
     const found = this.#found(watched);
     if (this.#quirks.waitErrorConsumes) this.#consumed.ofSelect(error, found);
     if (isEmpty(found)) return ELSEWHERE;

@@ -1,7 +1,6 @@
 import { InvalidArgumentError } from '../../port/errors.js';
-import { errorReader } from '../library/error-reader.js';
-import type { NativeCall, StackLibrary } from '../library/library.js';
-import { CALL_TYPES, type CallName } from '../profile/calls.js';
+import { StackCalls } from '../library/calls.js';
+import type { StackLibrary } from '../library/library.js';
 import type { StackProfile } from '../profile/profile.js';
 import { NativePoll } from './native-poll.js';
 import { NativeSelect } from './native-select.js';
@@ -34,22 +33,18 @@ export class ProfileWaiter implements StackWaiter {
    * profile describes neither poll nor select, or the library has not what it describes.
    */
   constructor(profile: StackProfile, library: StackLibrary, pending: PendingErrors) {
-    const { quirks, layouts } = profile;
-    const errorOf = errorReader(profile.errorReport, library);
-    const failures = new WaitFailures(profile);
-    const sockets = new SocketErrors(profile, library, errorOf, failures, pending);
-    const find = (name: CallName) => bind(profile, library, name);
+    const { quirks, layouts, waits } = profile;
+    const calls = new StackCalls(profile, library);
+    const failures = new WaitFailures(calls.errors);
+    const sockets = new SocketErrors(calls, failures, pending);
     this.#pending = pending;
     this.#failures = failures;
-    const pollCall = profile.waits.includes('poll') ? find('poll') : null;
-    const selectCall = profile.waits.includes('select') ? find('select') : null;
+    const pollCall = waits.includes('poll') ? calls.find('poll') : null;
+    const selectCall = waits.includes('select') ? calls.find('select') : null;
     const { pollfd, fdSet, timeval } = layouts;
-    const nativePoll =
-      pollCall && pollfd ? new NativePoll(profile, pollfd, pollCall, errorOf, failures, sockets) : null;
+    const nativePoll = pollCall && pollfd ? new NativePoll(calls, pollfd, pollCall, failures, sockets) : null;
     const nativeSelect =
-      selectCall && fdSet && timeval
-        ? new NativeSelect(profile, fdSet, timeval, selectCall, errorOf, failures, sockets)
-        : null;
+      selectCall && fdSet && timeval ? new NativeSelect(calls, fdSet, timeval, selectCall, failures, sockets) : null;
     const poll = nativePoll ?? (nativeSelect ? new PollBySelect(nativeSelect, failures, sockets) : null);
     if (poll === null) throw new InvalidArgumentError(`${profile.name} has neither poll nor select`, 'ERR_STACK_WAIT');
     this.#poll = poll;
@@ -160,12 +155,4 @@ export class ProfileWaiter implements StackWaiter {
     }
     return ready;
   }
-}
-
-function bind(profile: StackProfile, library: StackLibrary, name: CallName): NativeCall | null {
-  const symbol = profile.symbols[name];
-  if (symbol === undefined) return null;
-  const call = library.find(symbol, profile.types?.[name] ?? CALL_TYPES[name]);
-  if (call !== null) return call;
-  throw new InvalidArgumentError(`${library.name} has no ${symbol}, which the profile describes`, 'ERR_STACK_SYMBOL');
 }

@@ -1,6 +1,5 @@
-import type { ErrorReader } from '../library/error-reader.js';
-import type { NativeCall, StackLibrary } from '../library/library.js';
-import { CALL_TYPES } from '../profile/calls.js';
+import type { StackCalls } from '../library/calls.js';
+import type { NativeCall } from '../library/library.js';
 import type { StackProfile } from '../profile/profile.js';
 import type { PendingErrors } from './pending-errors.js';
 import type { WaitFailures } from './wait-failures.js';
@@ -10,9 +9,9 @@ const NAME_BYTES = 128;
 /** Asks sockets about themselves. Whatever error is read is kept for its socket, since reading clears it. */
 export class SocketErrors {
   readonly pending: PendingErrors;
+  readonly #calls: StackCalls;
   readonly #profile: StackProfile;
   readonly #failures: WaitFailures;
-  readonly #errorOf: ErrorReader;
   readonly #getsockopt: NativeCall | null;
   readonly #getpeername: NativeCall | null;
   readonly #value = new Uint8Array(4);
@@ -20,24 +19,14 @@ export class SocketErrors {
   readonly #name = new Uint8Array(NAME_BYTES);
   readonly #littleEndian: boolean;
 
-  constructor(
-    profile: StackProfile,
-    library: StackLibrary,
-    errorOf: ErrorReader,
-    failures: WaitFailures,
-    pending: PendingErrors,
-  ) {
+  constructor(calls: StackCalls, failures: WaitFailures, pending: PendingErrors) {
     this.pending = pending;
-    this.#profile = profile;
+    this.#calls = calls;
+    this.#profile = calls.profile;
     this.#failures = failures;
-    this.#errorOf = errorOf;
-    this.#littleEndian = profile.byteOrder === 'little';
-    const find = (name: 'getsockopt' | 'getpeername') => {
-      const symbol = profile.symbols[name];
-      return symbol === undefined ? null : library.find(symbol, profile.types?.[name] ?? CALL_TYPES[name]);
-    };
-    this.#getsockopt = find('getsockopt');
-    this.#getpeername = find('getpeername');
+    this.#littleEndian = calls.profile.byteOrder === 'little';
+    this.#getsockopt = calls.find('getsockopt');
+    this.#getpeername = calls.find('getpeername');
   }
 
   /** Whether SO_ERROR can be asked for and is to be believed. */
@@ -72,7 +61,7 @@ export class SocketErrors {
     this.#setInt(this.#length, NAME_BYTES);
     const returned = this.#getpeername(descriptor, this.#name, this.#length);
     if (returned >= 0) return false;
-    const error = this.#errorOf(returned);
+    const error = -this.#calls.failure(returned);
     if (error !== this.#failures.notConnected && error !== this.#failures.invalid) return false;
     const { SO_TYPE, SOCK_STREAM } = this.#profile.constants;
     return SO_TYPE === null || this.#getsockopt === null || this.#option(descriptor, SO_TYPE) === SOCK_STREAM;
@@ -85,7 +74,7 @@ export class SocketErrors {
     this.#setInt(this.#length, 4);
     const { SOL_SOCKET } = this.#profile.constants;
     const returned = this.#getsockopt(descriptor, SOL_SOCKET, option, this.#value, this.#length);
-    if (returned < 0) return -this.#errorOf(returned);
+    if (returned < 0) return this.#calls.failure(returned);
     return new DataView(this.#value.buffer).getInt32(0, this.#littleEndian);
   }
 

@@ -1,4 +1,4 @@
-import type { StackProfile } from '../profile/profile.js';
+import type { StackErrors } from '../library/errors.js';
 
 /**
  * What select and poll fail with for reasons of their own (POSIX, and what the stacks add: EBUSY is a PS3's before its
@@ -19,9 +19,6 @@ const OWN_FAILURES = [
   'ENFILE',
 ] as const;
 
-/** No call reports it: what an error is that the stack does not have. */
-const NEVER = -1;
-
 /** Tells the failures of select and poll from the errors of sockets. */
 export class WaitFailures {
   readonly interrupted: number;
@@ -30,8 +27,8 @@ export class WaitFailures {
   readonly notConnected: number;
   readonly #own: ReadonlySet<number>;
 
-  constructor(profile: Pick<StackProfile, 'errors'>) {
-    const number = (name: string) => profile.errors[name] ?? NEVER;
+  constructor(errors: StackErrors) {
+    const number = (name: string) => errors.number(name);
     this.interrupted = number('EINTR');
     this.badDescriptor = number('EBADF');
     this.invalid = number('EINVAL');
