@@ -50,12 +50,12 @@ export class OperationAbortedError extends SystemError {
   override name = 'OperationAbortedError';
 }
 
-/** The stack has no such function. `syscall` is its POSIX name, and the code is ENOSYS. */
+/** The stack has no such function. `syscall` is the function's POSIX name, and the code is ENOSYS. */
 export class NotImplementedError extends SystemError {
   override name = 'NotImplementedError';
 
-  constructor(stack: string, call: string, nativeCode = 0) {
-    super(`The stack ${stack} has no ${call}: function not implemented`, { code: 'ENOSYS', syscall: call, nativeCode });
+  constructor(message: string, syscall: string, nativeCode = 0) {
+    super(message, { code: 'ENOSYS', syscall, nativeCode });
   }
 }
 
@@ -143,5 +143,6 @@ export function systemError(
 ): SystemError {
   const code = driver.errors.name(nativeCode);
   const message = `${action}: ${driver.errors.describe(code)}`;
+  if (code === 'ENOSYS') return new NotImplementedError(message, syscall, nativeCode);
   return new SystemError(message, { code, syscall, nativeCode, address, bytesTransferred });
 }

@@ -22,6 +22,7 @@ export const E = {
   EINTR: 4,
   ENOMEM: 12,
   EINVAL: 22,
+  EAGAIN: 35,
   ECONNRESET: 54,
   ENOTCONN: 57,
   ECONNREFUSED: 61,
@@ -70,6 +71,7 @@ export class FakeWaitStack implements StackLibrary {
       fake_poll: (...values) => this.#enter('poll', () => this.#poll(values)),
       fake_select: (...values) => this.#enter('select', () => this.#select(values)),
       fake_getsockopt: (...values) => this.#enter('getsockopt', () => this.#getsockopt(values)),
+      fake_recv: (...values) => this.#enter('recv', () => this.#recv(values)),
       fake_getpeername: (...values) => this.#enter('getpeername', () => this.#getpeername(values)),
     };
     return calls[symbol] ?? null;
@@ -185,7 +187,8 @@ export class FakeWaitStack implements StackLibrary {
       watched.filter((descriptor) => this.#selects(descriptor, 'except')),
     ];
     let found = scan();
-    if (found.flat().length === 0 && time?.getInt32(12) !== 0 && time?.getInt32(4) !== 0) {
+    const waits = time === null || time.getInt32(12) !== 0 || time.getInt32(4) !== 0;
+    if (found.flat().length === 0 && waits) {
       this.whileWaiting();
       found = scan();
     }
@@ -230,6 +233,16 @@ export class FakeWaitStack implements StackLibrary {
     return gone ? this.#fail(E.ENOTCONN) : 0;
   }
 
+  /** A peek: one byte where there is something, the end where the connection is gone. */
+  #recv([descriptor]: NativeValue[]): number {
+    const socket = this.sockets.get(Number(descriptor));
+    if (socket === undefined) return this.#fail(E.EBADF);
+    if (socket.listener || socket.unconnected) return this.#fail(E.ENOTCONN);
+    if (socket.error !== undefined) return this.#fail(socket.error);
+    if (socket.hangUp) return 0;
+    return socket.readable ? 1 : this.#fail(E.EAGAIN);
+  }
+
   /** The profile that describes this stack; `quirks` are those that it admits to. */
   profile(waits: readonly WaitKind[], quirks: QuirkFlags = {}, kind: 'bits' | 'array' = 'bits'): StackProfile {
     return {
@@ -243,6 +256,7 @@ export class FakeWaitStack implements StackLibrary {
         select: 'fake_select',
         getsockopt: 'fake_getsockopt',
         getpeername: 'fake_getpeername',
+        recv: 'fake_recv',
       },
       setUp: [],
       tearDown: [],
@@ -293,8 +307,8 @@ const CONSTANTS: Omit<StackConstants, 'poll'> = {
   IP_MULTICAST_LOOP: null,
   IP_ADD_MEMBERSHIP: null,
   IP_DROP_MEMBERSHIP: null,
-  MSG_PEEK: null,
-  MSG_DONTWAIT: null,
+  MSG_PEEK: 2,
+  MSG_DONTWAIT: 0x80,
   MSG_NOSIGNAL: null,
   MSG_TRUNC: null,
   SHUT_RD: 0,

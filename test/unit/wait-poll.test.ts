@@ -3,31 +3,10 @@ import { describe, test } from 'node:test';
 import type { WaitKind } from '../../src/bsd/profile/profile.js';
 import type { QuirkFlags } from '../../src/bsd/profile/quirks.js';
 import { PendingErrors } from '../../src/bsd/waiting/pending-errors.js';
-import { PollTable } from '../../src/bsd/waiting/poll-table.js';
 import { ProfileWaiter } from '../../src/bsd/waiting/profile-waiter.js';
-import {
-  POLLERR,
-  POLLHUP,
-  POLLIN,
-  POLLNVAL,
-  POLLOUT,
-  POLLPRI,
-  type StackWaiter,
-} from '../../src/bsd/waiting/waiter.js';
+import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI } from '../../src/bsd/waiting/waiter.js';
+import { askPoll, type Entries } from '../support/ask-poll.js';
 import { E, FakeWaitStack } from '../support/fake-wait-stack.js';
-
-type Entries = readonly (readonly [descriptor: number, events: number])[];
-
-function ask(waiter: StackWaiter, entries: Entries, timeoutMs: number) {
-  const table = new PollTable();
-  for (const [descriptor, events] of entries) {
-    const at = table.push(descriptor, events);
-    // What was there before must not be taken for an answer.
-    table.revents[at] = 0x3f;
-  }
-  const ready = waiter.poll(table, timeoutMs);
-  return { ready, revents: [...table.revents.subarray(0, table.count)] };
-}
 
 function waiterOver(fake: FakeWaitStack, waits: readonly WaitKind[], quirks: QuirkFlags = fake.quirks) {
   const pending = new PendingErrors();
@@ -44,7 +23,7 @@ for (const kind of ['poll', 'select'] as const) {
       const { waiter } = waiterOver(fake, [kind]);
       const all = POLLIN | POLLOUT | POLLPRI;
       assert.deepEqual(
-        ask(
+        askPoll(
           waiter,
           [
             [5, POLLIN],
@@ -74,7 +53,7 @@ for (const kind of ['poll', 'select'] as const) {
         [8, 0],
         [999, POLLIN],
       ];
-      assert.deepEqual(ask(waiter, entries, 0), {
+      assert.deepEqual(askPoll(waiter, entries, 0), {
         ready: 5,
         revents: [POLLIN | POLLOUT | broken, POLLIN | broken, POLLOUT | broken, broken, POLLNVAL],
       });
@@ -85,7 +64,7 @@ for (const kind of ['poll', 'select'] as const) {
       fake.sockets.set(5, { readable: true });
       const { waiter } = waiterOver(fake, [kind]);
       assert.deepEqual(
-        ask(
+        askPoll(
           waiter,
           [
             [-1, POLLIN],

@@ -57,7 +57,8 @@ export class StackCalls {
   }
 
   #refuse(name: CallName): never {
-    throw new NotImplementedError(this.profile.name, name, this.errors.number('ENOSYS'));
+    const message = `The stack ${this.profile.name} has no ${name}: function not implemented`;
+    throw new NotImplementedError(message, name, this.errors.number('ENOSYS'));
   }
 
   #bind(name: CallName, key: string, adapt: (type: FunctionType) => FunctionType): NativeCall | null {

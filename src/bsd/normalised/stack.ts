@@ -92,7 +92,7 @@ export class NormalisedStack implements BsdStack {
     this.#makeNonBlocking = nonBlockingSwitch(calls);
     this.#connects = new Connects(calls);
     this.#datagrams = new NormalisedDatagrams(calls, this.sockaddr, pending, this.#recvFlags, this.#sendFlags);
-    this.#unread = new UnreadBytes(calls);
+    this.#unread = new UnreadBytes(calls, pending);
     this.#recv = calls.get('recv');
     this.#recvAt = calls.getAt('recv');
     this.#send = calls.get('send');

@@ -1,5 +1,6 @@
 import type { StackCalls } from '../library/calls.js';
 import type { NativeCall } from '../library/library.js';
+import type { PendingErrors } from '../waiting/pending-errors.js';
 import { Words } from './words.js';
 
 /** What a peek can count at most, where the stack cannot be asked: a close only wants to know whether there is any. */
@@ -7,6 +8,10 @@ const PEEK_BYTES = 65_536;
 
 /** Bytes that have arrived at a socket: FIONREAD, or a peek where the stack has no ioctl. */
 export class UnreadBytes {
+  readonly #calls: StackCalls;
+  readonly #pending: PendingErrors;
+  /** Errors of the moment, which are none of the socket's. */
+  readonly #passing: ReadonlySet<number>;
   readonly #ioctl: NativeCall | null;
   readonly #request: number;
   readonly #recv: NativeCall | null;
@@ -14,8 +19,13 @@ export class UnreadBytes {
   readonly #value: Words;
   #scratch: Uint8Array | null = null;
 
-  constructor(calls: StackCalls) {
+  constructor(calls: StackCalls, pending: PendingErrors) {
     const { FIONREAD, MSG_PEEK, MSG_DONTWAIT } = calls.profile.constants;
+    this.#calls = calls;
+    this.#pending = pending;
+    this.#passing = new Set(
+      ['EAGAIN', 'EINTR', 'ENOTCONN', 'EINVAL', 'EBADF'].map((code) => calls.errors.number(code)),
+    );
     this.#ioctl = FIONREAD === null ? null : calls.find('ioctl');
     this.#request = FIONREAD ?? 0;
     this.#recv = MSG_PEEK === null ? null : calls.find('recv');
@@ -31,6 +41,11 @@ export class UnreadBytes {
     }
     if (this.#recv === null) return 0;
     this.#scratch ??= new Uint8Array(PEEK_BYTES);
-    return Math.max(0, this.#recv(descriptor, this.#scratch, PEEK_BYTES, this.#peekFlags));
+    const peeked = this.#recv(descriptor, this.#scratch, PEEK_BYTES, this.#peekFlags);
+    if (peeked >= 0) return peeked;
+    // A peek clears the error that it tells (tcp(7)), and the socket's next call has to hear of it.
+    const error = -this.#calls.failure(peeked);
+    if (!this.#passing.has(error)) this.#pending.keep(descriptor, error);
+    return 0;
   }
 }

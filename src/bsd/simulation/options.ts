@@ -1,5 +1,5 @@
 import * as c from '../../../native-bindings/linux/constants.js';
-import { EFAULT, EINVAL, ENOPROTOOPT } from '../../../native-bindings/linux/errno.js';
+import { ECONNRESET, EFAULT, EINVAL, ENOPROTOOPT, EPIPE } from '../../../native-bindings/linux/errno.js';
 import { ipv6_mreq, linger } from '../../../native-bindings/linux/structs.js';
 import type { NativeValue } from '../library/library.js';
 import type { StackConstants, StackProfile } from '../profile/profile.js';
@@ -134,7 +134,7 @@ export class Options {
     socket.latched = 0;
     if (error !== 0 && socket.connecting) {
       socket.connecting = false;
-      socket.connectFailed = true;
+      socket.connectFailed = error !== ECONNRESET && error !== EPIPE;
     }
     return error;
   }

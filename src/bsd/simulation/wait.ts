@@ -1,5 +1,5 @@
 import * as c from '../../../native-bindings/linux/constants.js';
-import { EINTR } from '../../../native-bindings/linux/errno.js';
+import { ECONNRESET, EINTR, EPIPE } from '../../../native-bindings/linux/errno.js';
 import type { SimulatedSocket } from './descriptors.js';
 import type { World } from './world.js';
 
@@ -78,12 +78,12 @@ export class Wait {
   #notice(each: Look): void {
     const { socket } = each;
     const { flags, host } = this.#world;
-    if ((each.found & c.POLLERR) !== 0 && socket.latched === 0 && flags.waitReportsSocketError) {
-      socket.latched = host.takeError(socket.host);
-    }
+    const looks = flags.waitReportsSocketError || socket.connecting;
+    if ((each.found & c.POLLERR) !== 0 && socket.latched === 0 && looks) socket.latched = host.takeError(socket.host);
     if (socket.latched !== 0) each.found |= c.POLLERR;
     if (!socket.connecting) return;
-    if ((each.found & c.POLLERR) !== 0) socket.connectFailed = true;
+    // A connection that was made and is gone already has not failed to be made: in SYN_SENT a RST is ECONNREFUSED.
+    if (socket.latched !== 0 && socket.latched !== ECONNRESET && socket.latched !== EPIPE) socket.connectFailed = true;
     if ((each.found & (c.POLLERR | c.POLLOUT)) !== 0) socket.connecting = false;
   }
 

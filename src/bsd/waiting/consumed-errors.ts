@@ -1,12 +1,12 @@
 import type { SocketErrors } from './socket-errors.js';
-import { POLLERR, type PollEntries, type SelectLists } from './waiter.js';
+import { POLLERR, POLLIN, type PollEntries, type SelectLists } from './waiter.js';
 
 /**
  * Finds whose error it was that a wait has reported and cleared (`waitErrorConsumes`), and keeps it for that socket.
  *
  * The answers name the sockets that have something; of those with an error all but one still say so when they are
- * asked, and that one is the owner. A socket that is ready for another reason is told from it by its connection, which
- * an error has ended.
+ * asked. That one is told from sockets that are ready for another reason by what has become of it: its connection is
+ * over and nobody was told, or it is readable and has nothing to read.
  */
 export class ConsumedErrors {
   readonly #sockets: SocketErrors;
@@ -20,37 +20,52 @@ export class ConsumedErrors {
     const { descriptors, revents, count } = entries;
     const broken: number[] = [];
     const ready: number[] = [];
+    const readable: number[] = [];
     for (let i = 0; i < count; i++) {
       const answer = revents[i] as number;
-      if (answer !== 0) ((answer & POLLERR) !== 0 ? broken : ready).push(descriptors[i] as number);
+      const descriptor = descriptors[i] as number;
+      if (answer === 0) continue;
+      ((answer & POLLERR) !== 0 ? broken : ready).push(descriptor);
+      if ((answer & POLLIN) !== 0) readable.push(descriptor);
     }
-    const owner = this.#silent(broken) ?? this.#silent(ready.filter((descriptor) => this.#isBroken(descriptor)));
-    this.#keep(owner ?? null, error);
+    // POLLERR says that it was this one, if it says nothing more now.
+    const silent = this.#silent(broken);
+    const owner = silent.find((descriptor) => this.#sockets.isOver(descriptor)) ?? silent[0];
+    this.#keep(owner ?? this.#among(this.#silent(ready), readable), error);
   }
 
   /** `found` is what the select that has reported `error` said was ready. */
   ofSelect(error: number, found: SelectLists): void {
-    const { pending } = this.#sockets;
     const ready = [...new Set([...found.read, ...found.write, ...found.except])];
-    const silent = ready.filter((descriptor) => !pending.has(descriptor) && !this.#sockets.check(descriptor));
-    const owner = silent.find((descriptor) => this.#isBroken(descriptor));
-    this.#keep(owner ?? (silent.length === 1 ? (silent[0] as number) : null), error);
+    this.#keep(this.#among(this.#silent(ready), found.read), error);
   }
 
-  /** The first that has an error no more. The errors of the others are kept for them on the way. */
-  #silent(broken: readonly number[]): number | undefined {
+  /** A call about one descriptor alone has reported `error`. */
+  ofOne(error: number, descriptor: number): void {
+    this.#keep(this.#sockets.isOver(descriptor) ? descriptor : this.#outsider(), error);
+  }
+
+  /** Those that have an error no more. The errors of the others are kept for them on the way. */
+  #silent(descriptors: readonly number[]): number[] {
     const { pending } = this.#sockets;
-    const silent = broken.filter((descriptor) => !pending.has(descriptor) && !this.#sockets.check(descriptor));
-    return silent.length > 1 ? (silent.find((descriptor) => this.#isBroken(descriptor)) ?? silent[0]) : silent[0];
+    return descriptors.filter((descriptor) => !pending.has(descriptor) && !this.#sockets.check(descriptor));
   }
 
-  #isBroken(descriptor: number): boolean {
-    return !this.#sockets.pending.has(descriptor) && this.#sockets.hasNoPeer(descriptor);
+  #among(silent: readonly number[], readable: readonly number[]): number | undefined {
+    const isReadable = new Set(readable);
+    return (
+      silent.find((descriptor) => this.#sockets.isOver(descriptor)) ??
+      silent.find((descriptor) => isReadable.has(descriptor) && this.#sockets.hasNothing(descriptor)) ??
+      this.#outsider()
+    );
   }
 
-  #keep(owner: number | null, error: number): void {
-    const { pending } = this.#sockets;
-    const found = owner ?? pending.watched().find((descriptor) => this.#isBroken(descriptor));
-    if (found !== undefined) pending.keep(found, error);
+  /** A connection that is over and has told nobody, among all that are watched. */
+  #outsider(): number | undefined {
+    return this.#sockets.pending.watched().find((descriptor) => this.#sockets.isOver(descriptor));
+  }
+
+  #keep(owner: number | undefined, error: number): void {
+    if (owner !== undefined) this.#sockets.pending.keep(owner, error);
   }
 }

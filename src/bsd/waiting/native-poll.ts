@@ -3,6 +3,7 @@ import type { NativeCall } from '../library/library.js';
 import type { QuirkFlags } from '../profile/quirks.js';
 import { ConsumedErrors } from './consumed-errors.js';
 import { ELSEWHERE, type OnePoll } from './one-wait.js';
+import { sleepLocally } from './pauses.js';
 import { PollBits } from './poll-bits.js';
 import { PollfdCodec, type PollfdLayout } from './pollfd-codec.js';
 import type { SocketErrors } from './socket-errors.js';
@@ -13,6 +14,9 @@ import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, type PollEntries } from '.
 /** A failed connect that poll does not show is found by asking, at first this often and then less. */
 const FIRST_SWEEP_MS = 4;
 const LONGEST_SWEEP_MS = 64;
+
+/** An errno of EINTR may also be an earlier call's, on a stack that gives up without setting one. */
+const MAX_INTERRUPTIONS = 4;
 
 /** The stack's own poll. */
 export class NativePoll implements OnePoll {
@@ -57,13 +61,22 @@ export class NativePoll implements OnePoll {
   }
 
   poll(entries: PollEntries, timeoutMs: number): number {
+    if (entries.count === 0 && (this.#quirks.pollZeroFails || this.#quirks.pollZeroReturnsAtOnce)) {
+      sleepLocally(timeoutMs);
+      return 0;
+    }
     this.#codec.pack(entries);
     const returned = this.#call(this.#codec.bytes, entries.count, this.#timeouts.native(timeoutMs));
-    if (returned < 0) return this.#failed(entries, -this.#calls.failure(returned));
     let ready = 0;
-    if (returned > 0) ready = this.#codec.unpack(entries);
+    if (returned < 0) {
+      ready = this.#failed(entries, -this.#calls.failure(returned));
+      if (ready < 0 && ready !== ELSEWHERE) return ready;
+    } else if (returned > 0) ready = this.#codec.unpack(entries);
     else entries.revents.fill(0, 0, entries.count);
-    if (this.#quirks.connectFailInvisible) ready += this.#sweep(entries);
+    if (this.#quirks.connectFailInvisible) {
+      const swept = this.#sweep(entries);
+      if (swept > 0) ready = Math.max(ready, 0) + swept;
+    }
     if (ready > 0) this.#sweepMs = FIRST_SWEEP_MS;
     if (ready > 0 && this.#quirks.hupFoldedIntoIn) this.#unfoldHangUps(entries);
     return ready;
@@ -80,10 +93,9 @@ export class NativePoll implements OnePoll {
     // Where the count alone is wrong, the number may be an earlier call's: the answers decide.
     if (own && !pollErrorCountIsMinusOne) return -error;
     let ready = this.#codec.unpack(entries);
-    if (!own && waitErrorConsumes) this.#consumed.ofPoll(error, entries);
+    if (!own && waitReportsSocketError && waitErrorConsumes) this.#consumed.ofPoll(error, entries);
     if (ready === 0 && pollErrorCountIsMinusOne) ready = this.#pollEach(entries);
     if (ready === 0) return own ? -error : ELSEWHERE;
-    if (this.#quirks.hupFoldedIntoIn) this.#unfoldHangUps(entries);
     return ready;
   }
 
@@ -94,8 +106,7 @@ export class NativePoll implements OnePoll {
     let next = this.#codec.firstInvalid(0, count) + 1;
     if (next === 0) return this.#pollEach(entries);
     while (next > 0 && next < count) {
-      const returned = this.#call(bytes.subarray(next * entryBytes), count - next, 0);
-      if (returned >= 0) break;
+      if (this.#callNow(bytes.subarray(next * entryBytes), count - next) >= 0) break;
       next = this.#codec.firstInvalid(next, count) + 1;
     }
     return this.#codec.unpack(entries);
@@ -109,8 +120,7 @@ export class NativePoll implements OnePoll {
       const descriptor = descriptors[i] as number;
       revents[i] = 0;
       if (descriptor < 0) continue;
-      this.#single.packOne(0, descriptor, events[i] as number);
-      const returned = this.#call(this.#single.bytes, 1, 0);
+      const returned = this.#pollOne(descriptor, events[i] as number);
       let answer = returned === 0 ? 0 : this.#single.answerOf(0);
       if (returned < 0 && answer === 0) {
         if (this.#sockets.isUnknown(descriptor)) answer = POLLNVAL;
@@ -120,6 +130,27 @@ export class NativePoll implements OnePoll {
       if (answer !== 0) ready++;
     }
     return ready;
+  }
+
+  /** A poll that does not wait, on the way to an answer: a signal may not spoil it. */
+  #callNow(bytes: Uint8Array, count: number): number {
+    let returned = this.#call(bytes, count, 0);
+    for (let i = 0; i < MAX_INTERRUPTIONS && returned < 0; i++) {
+      if (-this.#calls.failure(returned) !== this.#failures.interrupted) break;
+      returned = this.#call(bytes, count, 0);
+    }
+    return returned;
+  }
+
+  /** Polls one descriptor without waiting; its answer is then in `single`. */
+  #pollOne(descriptor: number, events: number): number {
+    this.#single.packOne(0, descriptor, events);
+    const returned = this.#callNow(this.#single.bytes, 1);
+    if (returned < 0 && this.#quirks.waitReportsSocketError && this.#quirks.waitErrorConsumes) {
+      const error = -this.#calls.failure(returned);
+      if (!this.#failures.isOwn(error)) this.#consumed.ofOne(error, descriptor);
+    }
+    return returned;
   }
 
   /** Asks the sockets that may be connecting for the error that poll keeps to itself. */
@@ -152,8 +183,7 @@ export class NativePoll implements OnePoll {
 
   /** A listener has no peer either, but is never writable. */
   #isWritable(descriptor: number): boolean {
-    this.#single.packOne(0, descriptor, POLLOUT);
-    this.#call(this.#single.bytes, 1, 0);
+    this.#pollOne(descriptor, POLLOUT);
     return (this.#single.answerOf(0) & POLLOUT) !== 0;
   }
 }

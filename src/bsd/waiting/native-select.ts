@@ -5,6 +5,7 @@ import type { QuirkFlags } from '../profile/quirks.js';
 import { ConsumedErrors } from './consumed-errors.js';
 import { type FdSet, type FdSetLayout, makeFdSet } from './fd-set.js';
 import { ELSEWHERE, type OneSelect } from './one-wait.js';
+import { sleepLocally } from './pauses.js';
 import type { SocketErrors } from './socket-errors.js';
 import { SelectTimeouts, type TimevalLayout } from './timeouts.js';
 import type { WaitFailures } from './wait-failures.js';
@@ -13,6 +14,8 @@ import type { SelectLists } from './waiter.js';
 /** While no set can hold all descriptors, the sets are asked in turn, at first for this long each and then longer. */
 const FIRST_TURN_MS = 1;
 const LONGEST_TURN_MS = 16;
+
+const MAX_INTERRUPTIONS = 4;
 
 const NOBODY: readonly number[] = [];
 
@@ -66,6 +69,10 @@ export class NativeSelect implements OneSelect {
   }
 
   select(lists: SelectLists, timeoutMs: number): SelectLists | number | null {
+    if (this.#quirks.emptySetFails && isEmpty(lists)) {
+      sleepLocally(timeoutMs);
+      return null;
+    }
     this.#checkFits(lists.read);
     this.#checkFits(lists.write);
     this.#checkFits(lists.except);
@@ -87,7 +94,11 @@ export class NativeSelect implements OneSelect {
     const sum: FoundLists = { read: [], write: [], except: [] };
     let blind = false;
     const ask = (round: number, waitMs: number): number => {
-      const found = this.#ask(this.#part(watched, round), asked, waitMs);
+      let found = this.#ask(this.#part(watched, round), asked, waitMs);
+      // A signal in the midst of the parts may not make all of them begin anew, or they might never end.
+      for (let i = 0; i < MAX_INTERRUPTIONS && found === -this.#failures.interrupted; i++) {
+        found = this.#ask(this.#part(watched, round), asked, 0);
+      }
       if (found === ELSEWHERE) blind = true;
       else if (typeof found === 'number') return found;
       else if (found !== null) {
@@ -167,7 +178,12 @@ export class NativeSelect implements OneSelect {
    */
   #hasPhantom(found: FoundLists): boolean {
     for (const descriptor of new Set([...found.read, ...found.write, ...found.except])) {
-      const returned = this.#invoke({ read: [descriptor], write: NOBODY, except: NOBODY }, 0);
+      const alone = { read: [descriptor], write: NOBODY, except: NOBODY };
+      let returned = this.#invoke(alone, 0);
+      for (let i = 0; i < MAX_INTERRUPTIONS && returned < 0; i++) {
+        if (-this.#calls.failure(returned) !== this.#failures.interrupted) break;
+        returned = this.#invoke(alone, 0);
+      }
       if (returned < 0 || (returned === 0 && this.#sets[0].has(descriptor))) return true;
     }
     return false;
@@ -175,12 +191,18 @@ export class NativeSelect implements OneSelect {
 
   /** The third set tells of failed connects and of urgent data: the first are readable and writable to POSIX. */
   #withFailedConnects(found: FoundLists, asked: SelectLists): SelectLists | typeof ELSEWHERE {
-    for (const descriptor of found.except) {
-      if (this.#sockets.canAsk && !this.#sockets.check(descriptor)) continue;
+    const shown = new Set([...found.read, ...found.write]);
+    const failed = new Set(
+      found.except.filter(
+        (descriptor) =>
+          !shown.has(descriptor) && (this.#sockets.check(descriptor) || this.#sockets.hasNoPeer(descriptor)),
+      ),
+    );
+    for (const descriptor of failed) {
       if (asked.read.includes(descriptor) && !found.read.includes(descriptor)) found.read.push(descriptor);
       if (asked.write.includes(descriptor) && !found.write.includes(descriptor)) found.write.push(descriptor);
     }
-    found.except = found.except.filter((descriptor) => asked.except.includes(descriptor));
+    found.except = found.except.filter((descriptor) => asked.except.includes(descriptor) && !failed.has(descriptor));
     return isEmpty(found) ? ELSEWHERE : found;
   }
 

@@ -51,6 +51,10 @@ export class PendingErrors {
     this.#watched.delete(descriptor);
   }
 
+  isWatched(descriptor: number): boolean {
+    return this.#watched.has(descriptor);
+  }
+
   watched(): readonly number[] {
     return [...this.#watched];
   }

@@ -1,5 +1,6 @@
 import type { NativeSelect } from './native-select.js';
 import { ELSEWHERE, type OnePoll } from './one-wait.js';
+import { sleepLocally } from './pauses.js';
 import type { SocketErrors } from './socket-errors.js';
 import type { WaitFailures } from './wait-failures.js';
 import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, type PollEntries, type SelectLists } from './waiter.js';
@@ -7,6 +8,8 @@ import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, type PollEntries,
 /** An entry that waits for nothing but an error cannot be selected; it is asked, at first this often and then less. */
 const FIRST_SWEEP_MS = 4;
 const LONGEST_SWEEP_MS = 64;
+
+const MAX_INTERRUPTIONS = 4;
 
 const NOBODY: readonly number[] = [];
 
@@ -38,18 +41,30 @@ export class PollBySelect implements OnePoll {
 
   poll(entries: PollEntries, timeoutMs: number): number {
     this.#unknown.clear();
-    let found = this.#select.select(this.#lists(entries), timeoutMs);
+    let found = this.#selectAll(entries, timeoutMs);
+    if (found === -this.#failures.interrupted) return found;
     if (found === -this.#failures.badDescriptor) {
       this.#findUnknown(entries);
       if (this.#unknown.size === 0) return found;
-      found = this.#select.select(this.#lists(entries), 0);
+      found = this.#selectAll(entries, 0);
     }
+    if (this.#unknown.size === 0 && this.#hasUnknownSilent(entries)) this.#findUnknown(entries);
     if (typeof found === 'number' && this.#unknown.size === 0 && !(found === ELSEWHERE && hasSilent(entries)))
       return found;
     if (typeof found === 'number' && found !== ELSEWHERE) return found;
     const ready = this.#answer(entries, typeof found === 'number' ? null : found);
     if (ready > 0) this.#sweepMs = FIRST_SWEEP_MS;
     return ready === 0 && found === ELSEWHERE ? ELSEWHERE : ready;
+  }
+
+  /** Selects what the entries wait for. Where that is nobody, there is no select to be made of it, only time to pass. */
+  #selectAll(entries: PollEntries, timeoutMs: number): SelectLists | number | null {
+    const lists = this.#lists(entries);
+    if (lists.read.length + lists.write.length + lists.except.length > 0) {
+      return timeoutMs === 0 ? this.#selectNow(lists) : this.#select.select(lists, timeoutMs);
+    }
+    sleepLocally(timeoutMs);
+    return null;
   }
 
   /** The entries as lists; an entry that wants nothing stands in none. */
@@ -113,11 +128,30 @@ export class PollBySelect implements OnePoll {
     }
     if (suspects.size === 0) return both;
     const list = [...suspects];
-    const found = this.#select.select({ read: list, write: list, except: NOBODY }, 0);
+    const found = this.#selectNow({ read: list, write: list, except: NOBODY });
     if (found === null || typeof found === 'number') return both;
     const writable = new Set(found.write);
     for (const descriptor of found.read) if (writable.has(descriptor)) both.add(descriptor);
     return both;
+  }
+
+  /** A select that does not wait, on the way to an answer: a signal may not spoil it. */
+  #selectNow(lists: SelectLists): SelectLists | number | null {
+    let found = this.#select.select(lists, 0);
+    for (let i = 0; i < MAX_INTERRUPTIONS && found === -this.#failures.interrupted; i++) {
+      found = this.#select.select(lists, 0);
+    }
+    return found;
+  }
+
+  /** An entry that stands in no list may be invalid all the same. */
+  #hasUnknownSilent({ descriptors, events, count }: PollEntries): boolean {
+    const silent: number[] = [];
+    for (let i = 0; i < count; i++) {
+      if ((descriptors[i] as number) >= 0 && isSilent(events[i] as number)) silent.push(descriptors[i] as number);
+    }
+    if (silent.length === 0) return false;
+    return this.#selectNow({ read: silent, write: NOBODY, except: NOBODY }) === -this.#failures.badDescriptor;
   }
 
   /** select has refused all of them for the sake of one: each is tried by itself. */
@@ -125,7 +159,7 @@ export class PollBySelect implements OnePoll {
     for (let i = 0; i < count; i++) {
       const descriptor = descriptors[i] as number;
       if (descriptor < 0 || this.#unknown.has(descriptor)) continue;
-      const found = this.#select.select({ read: [descriptor], write: NOBODY, except: NOBODY }, 0);
+      const found = this.#selectNow({ read: [descriptor], write: NOBODY, except: NOBODY });
       if (found === -this.#failures.badDescriptor) this.#unknown.add(descriptor);
     }
   }

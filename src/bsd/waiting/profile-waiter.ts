@@ -11,7 +11,7 @@ import { PollBySelect } from './poll-by-select.js';
 import { SelectByPoll } from './select-by-poll.js';
 import { SocketErrors } from './socket-errors.js';
 import { WaitFailures } from './wait-failures.js';
-import { POLLERR, POLLIN, POLLOUT, type PollEntries, type SelectLists, type StackWaiter } from './waiter.js';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, type PollEntries, type SelectLists, type StackWaiter } from './waiter.js';
 
 const NOTHING: SelectLists = { read: [], write: [], except: [] };
 
@@ -23,8 +23,7 @@ export class ProfileWaiter implements StackWaiter {
   readonly #nativeSelect: NativeSelect | null;
   readonly #failures: WaitFailures;
   readonly #pauses = new GrowingPauses();
-  readonly #sleepsForNoEntry: boolean;
-  readonly #sleepsForNoDescriptor: boolean;
+  readonly #hidesFailedConnects: boolean;
   /** For the third set, where the stack's own select never fills it. */
   readonly #selectByPoll: SelectByPoll | null;
 
@@ -51,11 +50,7 @@ export class ProfileWaiter implements StackWaiter {
     this.#nativeSelect = nativeSelect;
     this.#selectByPoll = quirks.exceptNeverSet && nativePoll !== null ? new SelectByPoll(nativePoll, failures) : null;
     this.#select = nativeSelect ?? new SelectByPoll(poll, failures);
-    const bySelect = nativePoll === null;
-    this.#sleepsForNoDescriptor = quirks.emptySetFails ?? false;
-    this.#sleepsForNoEntry = bySelect
-      ? this.#sleepsForNoDescriptor
-      : (quirks.pollZeroFails ?? false) || (quirks.pollZeroReturnsAtOnce ?? false);
+    this.#hidesFailedConnects = quirks.connectFailInvisible ?? false;
   }
 
   canPoll(descriptor: number): boolean {
@@ -67,10 +62,6 @@ export class ProfileWaiter implements StackWaiter {
   }
 
   poll(entries: PollEntries, timeoutMs: number): number {
-    if (entries.count === 0 && this.#sleepsForNoEntry) {
-      sleepLocally(timeoutMs);
-      return 0;
-    }
     // An error that is kept makes its socket ready, and there is nothing to wait for.
     const kept = this.#pending.size > 0 && this.#hasKept(entries);
     const ready = this.#pollUntil(entries, kept ? 0 : timeoutMs);
@@ -78,11 +69,7 @@ export class ProfileWaiter implements StackWaiter {
   }
 
   select(lists: SelectLists, timeoutMs: number): SelectLists | number {
-    const { read, write, except } = lists;
-    if (read.length + write.length + except.length === 0 && this.#sleepsForNoDescriptor) {
-      sleepLocally(timeoutMs);
-      return NOTHING;
-    }
+    const { read, write } = lists;
     const isKept = (descriptor: number) => this.#pending.has(descriptor);
     const kept = this.#pending.size > 0 && (read.some(isKept) || write.some(isKept));
     const found = this.#selectUntil(lists, kept ? 0 : timeoutMs);
@@ -149,7 +136,8 @@ export class ProfileWaiter implements StackWaiter {
     let ready = 0;
     for (let i = 0; i < count; i++) {
       if (this.#pending.has(descriptors[i] as number)) {
-        revents[i] = (revents[i] as number) | ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR;
+        const shown = (revents[i] as number) === 0 && this.#hidesFailedConnects ? POLLHUP : 0;
+        revents[i] = (revents[i] as number) | ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR | shown;
       }
       if (revents[i] !== 0) ready++;
     }
