@@ -1,6 +1,8 @@
+import { openLwip } from '../../src/bsd/lwip/open.js';
 import { openProactor } from '../../src/index.js';
 import { LINUX, type OpenStack, openStack, type StackProfile, type WaitKind } from '../../src/stack.js';
 import type { ContractLimit } from './contract-test.js';
+import { LWIP_PEERS } from './lwip/peers.js';
 import type { DriverUnderTest } from './stage.js';
 
 /**
@@ -35,9 +37,13 @@ function linuxBy(wait: WaitKind): DriverUnderTest {
   return onStack(`linux-${wait}`, () => openStack(profile), { limits: RECVFROM_LIMITS });
 }
 
+function lwip(): DriverUnderTest {
+  return onStack('lwip', openLwip, { limits: RECVFROM_LIMITS, peers: LWIP_PEERS });
+}
+
 /** The stacks on which the whole contract is tried, or the one that OVERLAPPED_CONTRACT names. */
 export function stacksUnderTest(): readonly DriverUnderTest[] {
   const wanted = process.env['OVERLAPPED_CONTRACT'];
-  const stacks = process.platform === 'linux' ? [linuxBy('epoll'), linuxBy('poll'), linuxBy('select')] : [];
+  const stacks = process.platform === 'linux' ? [linuxBy('epoll'), linuxBy('poll'), linuxBy('select'), lwip()] : [];
   return stacks.filter(({ name }) => wanted === undefined || name === wanted);
 }

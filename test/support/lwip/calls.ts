@@ -1,4 +1,4 @@
-import { lastErrno, lazyLibrary } from '../../../native-bindings/ffi.js';
+import { lastErrno, lazyLibrary, viewOf } from '../../../native-bindings/ffi.js';
 import * as c from '../../../native-bindings/lwip/sockets.js';
 
 /** lwIP's calls as its own programs make them: the peer shares no line with the shim that is tried. */
@@ -18,6 +18,11 @@ const lwipCalls = lazyLibrary('liblwip.so.0', (library) => ({
   send: library.func<(s: number, source: Uint8Array, length: number, flags: number) => number>(
     'int64_t lwip_send(int, void *, size_t, int)',
   ),
+  sys_lock_tcpip_core: library.func<() => void>('void sys_lock_tcpip_core()'),
+  sys_unlock_tcpip_core: library.func<() => void>('void sys_unlock_tcpip_core()'),
+  tcp_abort: library.func<(pcb: number) => void>('void tcp_abort(uintptr_t)'),
+  /** The socket's `struct lwip_sock`. */
+  lwip_socket_dbg_get_socket: library.func<(s: number) => number>('uintptr_t lwip_socket_dbg_get_socket(int)'),
   shutdown: library.func<(s: number, how: number) => number>('int lwip_shutdown(int, int)'),
   close: library.func<(s: number) => number>('int lwip_close(int)'),
   fcntl: library.func<(s: number, command: number, value: number) => number>('int lwip_fcntl(int, int, int)'),
@@ -47,7 +52,9 @@ const NAMES: Readonly<Record<number, string>> = {
   115: 'EINPROGRESS',
 };
 
-const LINGER_ZERO = new Uint8Array(new Int32Array([1, 0]).buffer);
+/** Where `struct lwip_sock` (lwip/priv/sockets_priv.h) has its netconn, and that (lwip/api.h) its control block. */
+const LWIP_SOCK_CONN = 16;
+const NETCONN_PCB = 8;
 
 /** What a call gave: 0 or more, or the code of its error. */
 export type Answer = number | string;
@@ -101,10 +108,22 @@ export function shutSend(descriptor: number): void {
   lwipCalls().shutdown(descriptor, c.SHUT_WR);
 }
 
-export function closeSocket(descriptor: number, reset: boolean): void {
+export function closeSocket(descriptor: number): void {
+  lwipCalls().close(descriptor);
+}
+
+/** Sends a RST. SO_LINGER {1,0} does not make lwIP send one, so lwIP's own core is told to. */
+export function resetSocket(descriptor: number): void {
   const calls = lwipCalls();
-  if (reset) calls.setsockopt(descriptor, c.SOL_SOCKET, c.SO_LINGER, LINGER_ZERO, LINGER_ZERO.length);
+  calls.sys_lock_tcpip_core();
+  const pcb = pointerAt(pointerAt(calls.lwip_socket_dbg_get_socket(descriptor) + LWIP_SOCK_CONN) + NETCONN_PCB);
+  if (pcb !== 0) calls.tcp_abort(pcb);
+  calls.sys_unlock_tcpip_core();
   calls.close(descriptor);
+}
+
+function pointerAt(address: number): number {
+  return Number(new BigUint64Array(viewOf(address, 8))[0]);
 }
 
 export function pendingError(descriptor: number): string {

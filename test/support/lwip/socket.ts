@@ -8,6 +8,7 @@ import {
   pendingError,
   portOf,
   receive,
+  resetSocket,
   send,
   shutSend,
 } from './calls.js';
@@ -147,7 +148,8 @@ export class LwipSocket extends EventEmitter {
   #destroy(reset: boolean): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
-    closeSocket(this.#descriptor, reset);
+    if (reset) resetSocket(this.#descriptor);
+    else closeSocket(this.#descriptor);
     forget(this);
     for (const { done } of this.#writing.splice(0)) done?.(errorOf('EPIPE'));
     setImmediate(() => this.emit('close'));
@@ -180,7 +182,7 @@ export class LwipServer {
   close(): void {
     if (!open.has(this)) return;
     forget(this);
-    closeSocket(this.#descriptor, false);
+    closeSocket(this.#descriptor);
   }
 }
 
@@ -191,7 +193,7 @@ export function connectLwip(port: number): Promise<LwipSocket> {
   return new Promise((resolve, reject) => {
     const finish = (failed: string) => {
       if (failed === '') return resolve(new LwipSocket(descriptor, false));
-      closeSocket(descriptor, false);
+      closeSocket(descriptor);
       reject(errorOf(failed));
     };
     if (typeof begun === 'number') return finish('');
