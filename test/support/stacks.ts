@@ -2,6 +2,7 @@ import { openLwip } from '../../src/bsd/lwip/open.js';
 import { openProactor } from '../../src/index.js';
 import { LINUX, type OpenStack, openStack, type StackProfile, type WaitKind } from '../../src/stack.js';
 import type { ContractLimit } from './contract-test.js';
+import { LWIP_LIMITS } from './lwip/limits.js';
 import { LWIP_PEERS } from './lwip/peers.js';
 import type { DriverUnderTest } from './stage.js';
 
@@ -38,7 +39,7 @@ function linuxBy(wait: WaitKind): DriverUnderTest {
 }
 
 function lwip(): DriverUnderTest {
-  return onStack('lwip', openLwip, { limits: RECVFROM_LIMITS, peers: LWIP_PEERS });
+  return onStack('lwip', openLwip, { limits: [...RECVFROM_LIMITS, ...LWIP_LIMITS], peers: LWIP_PEERS });
 }
 
 /** The stacks on which the whole contract is tried, or the one that OVERLAPPED_CONTRACT names. */

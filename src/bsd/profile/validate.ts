@@ -185,6 +185,7 @@ const quirks = object<QuirkFlags>({
   descriptorTagBits: optional(integer(0, 2 ** 31 - 1)) as Check<number>,
   socketTypesSwapped: flag,
   acceptInheritsNonBlocking: flag,
+  acceptForgetsNoDelay: flag,
   needsInit: flag,
   noTearDown: flag,
   udpReset: flag,

@@ -35,6 +35,8 @@ export const LWIP: StackProfile = {
   constants: {
     ...LINUX.constants,
     AF_UNIX: null,
+    // lwIP has IPv6, but the interface that `startLwip` makes has no address of it.
+    AF_INET6: null,
     SO_REUSEPORT: null,
     SO_SNDBUF: null,
     TCP_USER_TIMEOUT: null,
@@ -47,6 +49,7 @@ export const LWIP: StackProfile = {
     pollZeroFails: true,
     refusedIsReset: true,
     lingerZeroNoRst: true,
+    acceptForgetsNoDelay: true,
     noTearDown: true,
   },
   limits: { lowestDescriptor: 1, highestDescriptor: 2 ** 31 - 1 },

@@ -31,6 +31,8 @@ export class SimulatedStack implements StackLibrary {
   readonly #world: World;
   readonly #handlers = new Map<string, Handler>();
   readonly #calledSetUps = new Set<string>();
+  /** Since the stack was last up: a tear-down may take several calls. */
+  readonly #calledTearDowns = new Set<string>();
   #isUp: boolean;
 
   /** The flags are the profile's own unless told otherwise. */
@@ -201,7 +203,10 @@ export class SimulatedStack implements StackLibrary {
     const { errors, flags, profile } = this.#world;
     if (this.#isUp && flags.needsInit && flags.noTearDown) return errors.fail(errors.numberOf(errno.EBUSY));
     this.#calledSetUps.add(call.symbol);
-    if (profile.setUp.every(({ symbol }) => this.#calledSetUps.has(symbol))) this.#isUp = true;
+    if (profile.setUp.every(({ symbol }) => this.#calledSetUps.has(symbol))) {
+      this.#isUp = true;
+      this.#calledTearDowns.clear();
+    }
     return 0;
   }
 
@@ -209,7 +214,9 @@ export class SimulatedStack implements StackLibrary {
     const refused = this.#checkArguments(call, values);
     if (refused !== 0) return refused;
     const { errors, flags } = this.#world;
-    if (!this.#isUp) return errors.fail(errors.numberNamed(flags.errorBeforeSetUp ?? 'EBUSY'));
+    const continues = this.#calledTearDowns.size > 0 && !this.#calledTearDowns.has(call.symbol);
+    if (!this.#isUp && !continues) return errors.fail(errors.numberNamed(flags.errorBeforeSetUp ?? 'EBUSY'));
+    this.#calledTearDowns.add(call.symbol);
     this.#world.closeAll();
     this.#calledSetUps.clear();
     this.#isUp = !flags.needsInit;

@@ -12,31 +12,13 @@ import {
   send,
   shutSend,
 } from './calls.js';
+import { forget, isWatched, watch } from './ticking.js';
 
-const TICK_MS = 1;
 const READ_BYTES = 65_536;
 
 interface Writing {
   readonly bytes: Uint8Array;
   readonly done: ((error?: Error | null) => void) | undefined;
-}
-
-/** Everything that lwIP's peers have open is looked at once a millisecond: lwIP tells nobody's event loop anything. */
-const open = new Set<{ tick(): void }>();
-let timer: NodeJS.Timeout | undefined;
-
-function watch(item: { tick(): void }): void {
-  open.add(item);
-  timer ??= setInterval(() => {
-    for (const each of [...open]) each.tick();
-  }, TICK_MS);
-}
-
-function forget(item: { tick(): void }): void {
-  open.delete(item);
-  if (open.size > 0) return;
-  clearInterval(timer);
-  timer = undefined;
 }
 
 function errorOf(code: string): NodeJS.ErrnoException {
@@ -120,7 +102,8 @@ export class LwipSocket extends EventEmitter {
     while (!this.#destroyed && this.#writing.length > 0) {
       const [first] = this.#writing as [Writing];
       const sent = first.bytes.length === 0 ? 0 : send(this.#descriptor, first.bytes);
-      if (sent === 'EAGAIN') return;
+      // Nothing was taken of what is not empty: there is no room, however it is said.
+      if (sent === 'EAGAIN' || (sent === 0 && first.bytes.length > 0)) return;
       this.#writing.shift();
       if (typeof sent === 'string') {
         first.done?.(errorOf(sent));
@@ -180,7 +163,7 @@ export class LwipServer {
   }
 
   close(): void {
-    if (!open.has(this)) return;
+    if (!isWatched(this)) return;
     forget(this);
     closeSocket(this.#descriptor);
   }
