@@ -23,6 +23,21 @@ export function platformTitle(release: string): string {
   return `${process.platform} ${release} ${process.arch}`;
 }
 
+/** The included profile that describes the platform's own sockets; undefined where there is none. */
+export function platformStack(): 'linux' | 'darwin' | 'winsock' | undefined {
+  switch (process.platform) {
+    case 'linux':
+    case 'android':
+      return 'linux';
+    case 'darwin':
+      return 'darwin';
+    case 'win32':
+      return 'winsock';
+    default:
+      return undefined;
+  }
+}
+
 /** Whether the host's own descriptors can be watched by epoll(7). */
 export function hasEpoll(): boolean {
   return process.platform === 'linux' || process.platform === 'android';

@@ -2,6 +2,7 @@
  * `overlapped/stack`: socket stacks other than the platform's own. A stack is described by a profile, opened with
  * `openStack`, and given to `openProactor({ stack })`, whose sockets then live on it.
  */
+export { type FfiNapi, openFfiNapiLibrary } from './bsd/library/ffi-napi.js';
 export { type JavaScriptFunctions, type JavaScriptStackState, javascriptLibrary } from './bsd/library/javascript.js';
 export { openKoffiLibrary } from './bsd/library/koffi.js';
 export type { FunctionType, NativeCall, NativeType, NativeValue, StackLibrary } from './bsd/library/library.js';

@@ -45,4 +45,6 @@ export const lwip = lazyLibrary(LIBLWIP, (library) => ({
   /** The addresses of functions that a netif points to. */
   netif_loop_output: library.address('netif_loop_output'),
   tcpip_input: library.address('tcpip_input'),
+  /** Where the pointer to the default interface is; it is NULL until there is one. */
+  netif_default: library.address('netif_default'),
 }));

@@ -1,4 +1,4 @@
-import type { Notifier } from './notifier.js';
+import type { Notifier, NotifierWatch } from './notifier.js';
 import type { StackProfile } from './profile/profile.js';
 import type { BsdStack } from './stack.js';
 import type { StackWaiter } from './waiting/waiter.js';
@@ -10,6 +10,11 @@ export interface OpenStack {
   readonly waiter: StackWaiter;
   /** A notifier on the best kind of wait that the stack has. */
   makeNotifier(): Notifier;
+  /**
+   * Calls back from the host's event loop whenever one of these descriptors may have become ready, and perhaps when none
+   * has. It keeps the process alive until it is closed.
+   */
+  watch(descriptors: Iterable<number>, look: () => void): NotifierWatch;
   /** Makes the tear-down calls. Sockets must be closed before. */
   close(): void;
 }

@@ -11,6 +11,7 @@ export interface ProactorOptions {
   readonly driver?: DriverChoice | undefined;
 }
 
+const stacks = new WeakMap<Proactor, OpenStack>();
 const shared = new Map<DriverChoice, Proactor>();
 
 /** What a new proactor is made on. */
@@ -32,7 +33,14 @@ export function openProactor(options: OpenProactorOptions = {}): Proactor {
     throw new InvalidArgumentError(`A stack is driven by readiness, not by ${driver}`, 'ERR_INVALID_ARG_VALUE');
   }
   if (typeof stack?.makeNotifier !== 'function') throw new InvalidArgumentError('stack must come from openStack()');
-  return new Proactor(driverOnStack(stack));
+  const proactor = new Proactor(driverOnStack(stack));
+  stacks.set(proactor, stack);
+  return proactor;
+}
+
+/** The stack that the proactor was opened on; undefined where it is the platform's own. */
+export function stackOf(proactor: Proactor): OpenStack | undefined {
+  return stacks.get(proactor);
 }
 
 /** The proactor that the options name; the shared ones are made at their first use, one a thread. */

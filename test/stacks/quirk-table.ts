@@ -8,6 +8,8 @@ const IN = 1;
 const PRI = 2;
 const OUT = 4;
 const WAIT_MS = 30;
+/** Without MSG_DONTWAIT a socket that blocks is seen to. */
+const BLOCKS_BY_MODE = { ...LINUX.constants, MSG_DONTWAIT: null };
 
 export interface QuirkCase {
   readonly name: string;
@@ -288,7 +290,10 @@ export const QUIRKS: readonly QuirkCase[] = [
   flag('socketTypesSwapped', true, exchange),
   part(
     'nonBlockingBy fcntl',
-    { nonBlocking: { by: 'fcntl', F_GETFL: 3, F_SETFL: 4, O_NONBLOCK: 0x4000_0000 } },
+    {
+      constants: BLOCKS_BY_MODE,
+      nonBlocking: { by: 'fcntl', F_GETFL: 3, F_SETFL: 4, O_NONBLOCK: 0x4000_0000 },
+    },
     { nonBlocking: { by: 'fcntl', F_GETFL: 3, F_SETFL: 4, O_NONBLOCK: 0o4000 } },
     exchange,
   ),
@@ -307,6 +312,7 @@ export const QUIRKS: readonly QuirkCase[] = [
   {
     // The other way round: told that it inherits, the library leaves the new socket as it is.
     name: 'acceptInheritsNonBlocking',
+    stack: { constants: BLOCKS_BY_MODE },
     untold: { quirks: { acceptInheritsNonBlocking: true } },
     probe: exchange,
   },

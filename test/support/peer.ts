@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server } from 'node:net';
+import type { UdpPeerSocket } from './udp-peer.js';
 import { soon } from './waiting.js';
 
 /** How a connection ended, as seen from the peer. */
@@ -37,6 +38,8 @@ export interface PeerPlace {
 export interface PeerSide {
   listen(where: PeerPlace, paused: boolean): Promise<PeerListener>;
   connect(where: { port: number; host?: string } | { path: string }): Promise<Peer>;
+  /** Absent: node:dgram's. */
+  bindDatagrams?(host?: string, port?: number): Promise<UdpPeerSocket>;
 }
 
 /**

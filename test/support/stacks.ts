@@ -1,3 +1,4 @@
+import { openLwip } from '../../src/bsd/lwip/open.js';
 import { openProactor } from '../../src/index.js';
 import {
   LINUX,
@@ -9,6 +10,8 @@ import {
   type WaitKind,
 } from '../../src/stack.js';
 import type { ContractLimit } from './contract-test.js';
+import { LWIP_LIMITS } from './lwip/limits.js';
+import { LWIP_PEERS } from './lwip/peers.js';
 import type { DriverUnderTest } from './stage.js';
 
 const PS3 = PROFILES['ps3'] as StackProfile;
@@ -80,9 +83,16 @@ function ps3(consumes: boolean): DriverUnderTest {
   return onStack(name, open, { limits: [...RECVFROM_LIMITS, ...PS3_LIMITS] });
 }
 
+function lwip(): DriverUnderTest {
+  return onStack('lwip', openLwip, { limits: [...RECVFROM_LIMITS, ...LWIP_LIMITS], peers: LWIP_PEERS });
+}
+
 /** The stacks on which the whole contract is tried, or the one that OVERLAPPED_CONTRACT names. */
 export function stacksUnderTest(): readonly DriverUnderTest[] {
   const wanted = process.env['OVERLAPPED_CONTRACT'];
-  const stacks = process.platform === 'linux' ? [linuxBy('poll'), linuxBy('select'), ps3(false), ps3(true)] : [];
+  const stacks =
+    process.platform === 'linux'
+      ? [linuxBy('epoll'), linuxBy('poll'), linuxBy('select'), lwip(), ps3(false), ps3(true)]
+      : [];
   return stacks.filter(({ name }) => wanted === undefined || name === wanted);
 }

@@ -163,6 +163,18 @@ describe('a new socket', () => {
     assert.equal(other.stack.accept(3), 4);
     assert.equal(other.script.of('setsockopt').length, 0);
   });
+
+  test('that was accepted is as quick as its listener, where the stack forgets it', () => {
+    const forgetful = (noDelay: boolean, quirks: StackProfile['quirks']) => {
+      const { stack, script } = scriptedStack(() => ({}), { quirks });
+      assert.equal(stack.setOption(3, 'noDelay', noDelay, 'IPv4'), 0);
+      assert.equal(stack.accept(3), 4);
+      return script.of('setsockopt').map(([descriptor]) => descriptor);
+    };
+    assert.deepEqual(forgetful(true, { acceptForgetsNoDelay: true }), [3, 4]);
+    assert.deepEqual(forgetful(false, { acceptForgetsNoDelay: true }), [3]);
+    assert.deepEqual(forgetful(true, {}), [3]);
+  });
 });
 
 describe('addresses', () => {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openProactor, TcpSocket } from '../../src/index.js';
-import { javascriptLibrary, LINUX, openKoffiLibrary, openStack, type StackProfile } from '../../src/stack.js';
+import { openProactor, TcpListener, TcpSocket } from '../../src/index.js';
+import {
+  javascriptLibrary,
+  LINUX,
+  openKoffiLibrary,
+  openStack,
+  type StackLibrary,
+  type StackProfile,
+} from '../../src/stack.js';
 import { Script, scriptedProfile } from '../support/scripted-stack.js';
 
 describe('openStack()', () => {
@@ -80,6 +87,18 @@ describe('openStack()', () => {
     assert.throws(failing('start', 'zero'), { syscall: 'start', nativeCode: 10 });
   });
 
+  test('sets nothing up where the profile cannot be waited with', () => {
+    const script = new Script({ init: () => 0 });
+    const { poll: _, select: __, ...symbols } = scriptedProfile().symbols;
+    const withoutWaits = {
+      ...scriptedProfile({ setUp: [{ symbol: 'init', arguments: [] }] }),
+      symbols: { ...symbols, kqueue: 'socket', kevent: 'socket' },
+      waits: ['kqueue'],
+    } as const;
+    assert.throws(() => openStack(withoutWaits, script.library()));
+    assert.equal(script.of('init').length, 0);
+  });
+
   test('sets a stack without a way back up once, and never takes it down', () => {
     const script = new Script({ init: () => 0, exit: () => 0 });
     const profile = scriptedProfile({
@@ -92,6 +111,35 @@ describe('openStack()', () => {
     openStack(profile, script.library()).close();
     assert.equal(script.of('init').length, 1);
     assert.equal(script.of('exit').length, 0);
+  });
+
+  test('a stack that does not reset is not said to have', { skip: process.platform !== 'linux' }, async () => {
+    const host = openKoffiLibrary(null);
+    // SO_LINGER does nothing, as in lwIP when everything is acknowledged.
+    const lingerless: StackLibrary = {
+      ...host,
+      find: (symbol, type) => {
+        const call = host.find(symbol, type);
+        if (symbol !== 'setsockopt' || call === null) return call;
+        return (...values) => (values[2] === LINUX.constants.SO_LINGER ? 0 : call(...values));
+      },
+    };
+    for (const [quirks, sent] of [
+      [{ lingerZeroNoRst: true }, 'FIN'],
+      [{}, 'RST'],
+    ] as const) {
+      const stack = openStack({ ...LINUX, waits: ['poll'], quirks }, lingerless);
+      const proactor = openProactor({ stack });
+      const listener = await TcpListener.listen({ host: '127.0.0.1', port: 0, proactor });
+      const accepting = listener.accept();
+      const socket = await TcpSocket.connect({ host: '127.0.0.1', port: listener.port, proactor });
+      const peer = await accepting;
+      assert.equal((await socket.abort()).sent, sent);
+      assert.equal(await peer.recv(new Uint8Array(8)), 0);
+      await Promise.all([peer.close(), listener.close()]);
+      proactor.destroy();
+      stack.close();
+    }
   });
 
   test('a connect on a stack without the family fails as a connect', async () => {

@@ -1,12 +1,13 @@
-import { withCallback } from '../../../native-bindings/ffi.js';
+import { viewOf, withCallback } from '../../../native-bindings/ffi.js';
 import { mapAnonymousPages } from '../../../native-bindings/linux/pages.js';
-import { ERR_OK, lwip, netif } from '../../../native-bindings/lwip/netif.js';
+import { ERR_OK, LIBLWIP, lwip, netif } from '../../../native-bindings/lwip/netif.js';
 import { MappedMemory } from '../../../native-bindings/memory.js';
+import { dlfcn, RTLD_NODELETE, RTLD_NOW } from '../../../native-bindings/posix/dlfcn.js';
 
 const LOOPBACK = new Uint8Array([127, 0, 0, 1]);
 const LOOPBACK_MASK = new Uint8Array([255, 0, 0, 0]);
 
-let started = false;
+const POINTER_BYTES = 8;
 
 /**
  * Starts lwIP in this process, with its own 127.0.0.1: an interface whose output is its input, since Debian's build has
@@ -14,9 +15,11 @@ let started = false;
  * stop it: use a process of its own where that matters. Throws where liblwip0 is not installed.
  */
 export function startLwip(): void {
-  if (started) return;
   const calls = lwip();
-  started = true;
+  // Asked of lwIP itself: another thread of this process, with its own copy of this module, may have started it.
+  if (new BigUint64Array(viewOf(calls.netif_default, POINTER_BYTES))[0] !== 0n) return;
+  // koffi unloads its libraries when the program ends, and lwIP's thread would be left without its code.
+  dlfcn().dlopen(LIBLWIP, RTLD_NOW | RTLD_NODELETE);
   calls.tcpip_init(null, null);
   // lwIP keeps the structure for good, so it is never given back.
   const memory = MappedMemory.map(netif.size, mapAnonymousPages);

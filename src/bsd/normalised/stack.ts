@@ -55,6 +55,8 @@ export class NormalisedStack implements BsdStack {
   readonly #brokenPipe: number;
   readonly #namesSockets: boolean;
   readonly #acceptedAreReady: boolean;
+  /** Listeners whose TCP_NODELAY the stack does not hand on to the sockets that they accept; null where it does. */
+  readonly #quick: Set<number> | null;
   /** A wait may clear the error of a socket that nobody asked about: its owner is among those that are connected. */
   readonly #watched: boolean;
 
@@ -85,6 +87,7 @@ export class NormalisedStack implements BsdStack {
     this.#namesSockets = profile.types?.socket?.parameters[0] === 'memory';
     // fcntl also keeps child processes from inheriting it.
     this.#acceptedAreReady = (quirks.acceptInheritsNonBlocking ?? false) && profile.nonBlocking.by !== 'fcntl';
+    this.#quick = quirks.acceptForgetsNoDelay ? new Set() : null;
     this.#watched = quirks.waitErrorConsumes ?? false;
     this.#value = new Words(8, profile.byteOrder);
     this.#length = new Words(4, profile.byteOrder);
@@ -141,6 +144,7 @@ export class NormalisedStack implements BsdStack {
     if (accepted < 0) return this.#failure(accepted);
     if (wantsPeer) this.#rememberPeer(accepted);
     if (this.#watched) this.#pending.watch(accepted);
+    if (this.#quick?.has(descriptor)) this.setOption(accepted, 'noDelay', true, 'IPv4');
     return this.#acceptedAreReady ? accepted : this.#ready(accepted);
   }
 
@@ -195,6 +199,7 @@ export class NormalisedStack implements BsdStack {
   close(descriptor: number): number {
     this.#pending.forget(descriptor);
     this.#connects.forget(descriptor);
+    this.#quick?.delete(descriptor);
     return this.#result(this.#calls.get('close')(descriptor));
   }
 
@@ -222,7 +227,9 @@ export class NormalisedStack implements BsdStack {
     const place = optionPlace(this.#constants, name, family);
     if (place === null) return -this.#calls.errors.number('ENOPROTOOPT');
     this.#value.setInt32(0, Number(value));
-    return this.#result(this.#calls.get('setsockopt')(descriptor, place[0], place[1], this.#value.bytes, 4));
+    const set = this.#result(this.#calls.get('setsockopt')(descriptor, place[0], place[1], this.#value.bytes, 4));
+    if (this.#quick !== null && name === 'noDelay' && set >= 0) this.#remember(descriptor, value === true);
+    return set;
   }
 
   getOption(descriptor: number, name: SocketOptionName, family: AddressFamily): number {
@@ -348,6 +355,12 @@ export class NormalisedStack implements BsdStack {
     this.#length.setInt32(0, 4);
     const getsockopt = this.#calls.get('getsockopt');
     return this.#result(getsockopt(descriptor, level, option, this.#value.bytes, this.#length.bytes));
+  }
+
+  /** Whether the socket has TCP_NODELAY: should it be a listener, those that it accepts are to have it too. */
+  #remember(descriptor: number, noDelay: boolean): void {
+    if (noDelay) this.#quick?.add(descriptor);
+    else this.#quick?.delete(descriptor);
   }
 
   #rememberPeer(descriptor: number): void {

@@ -51,6 +51,8 @@ export interface QuirkFlags {
   readonly socketTypesSwapped?: boolean;
   /** An accepted socket has its listener's non-blocking mode. */
   readonly acceptInheritsNonBlocking?: boolean;
+  /** An accepted socket does not have its listener's TCP_NODELAY. */
+  readonly acceptForgetsNoDelay?: boolean;
   /** Every call fails until the set-up has been made. */
   readonly needsInit?: boolean;
   /** There is no way back from the set-up: a process of its own for each use. */

@@ -3,6 +3,7 @@ import { N3DS } from './3ds.js';
 import { DARWIN } from './darwin.js';
 import { HAIKU } from './haiku.js';
 import { LINUX } from './linux.js';
+import { LWIP } from './lwip.js';
 import { PS3 } from './ps3.js';
 import { PSP } from './psp.js';
 import { SOLARIS } from './solaris.js';
@@ -13,5 +14,8 @@ import { WINSOCK } from './winsock.js';
 
 /** The profiles that are included, by name. */
 export const PROFILES: Readonly<Record<string, StackProfile>> = Object.fromEntries(
-  [LINUX, DARWIN, WINSOCK, PS3, PSP, VITA, WII, N3DS, SWITCH, HAIKU, SOLARIS].map((profile) => [profile.name, profile]),
+  [LINUX, DARWIN, WINSOCK, LWIP, PS3, PSP, VITA, WII, N3DS, SWITCH, HAIKU, SOLARIS].map((profile) => [
+    profile.name,
+    profile,
+  ]),
 );

@@ -6,6 +6,9 @@ import { SimulatedSocket } from './descriptors.js';
 import type { HostWait } from './host.js';
 import type { World } from './world.js';
 
+/** An option's value. */
+const OFF = new Uint8Array(4);
+
 /** Opening, naming, connecting and closing. Results are the host's, or the negated number of Linux's error. */
 export class Connections {
   readonly #world: World;
@@ -52,6 +55,7 @@ export class Connections {
       return accepted;
     });
     if (accepted === undefined) return descriptor;
+    if (flags.acceptForgetsNoDelay) host.setOption(accepted.host, c.IPPROTO_TCP, c.TCP_NODELAY, OFF);
     const length = host.name(accepted.host, true, this.#name);
     if (length > 0) addresses.fromHost(this.#name.subarray(0, length), pointer, lengthPointer);
     return descriptor;
@@ -71,7 +75,7 @@ export class Connections {
     }
     if (connected === -errno.EALREADY) return connected;
     const failed = this.#failureOf(socket, connected);
-    if (failed < 0 && socket.connecting) socket.connectFailed = true;
+    if (failed < 0 && failed !== -errno.EISCONN && socket.connecting) socket.connectFailed = true;
     socket.connecting = false;
     if (failed === 0) socket.hasPeer = true;
     return failed;

@@ -1,10 +1,15 @@
+import { systemError } from '../../port/errors.js';
 import { StackCalls } from '../library/calls.js';
 import type { StackLibrary } from '../library/library.js';
-import type { Notifier } from '../notifier.js';
-import type { StackProfile } from '../profile/profile.js';
-import type { OpenHostEdges } from './host-watch.js';
+import type { Notifier, NotifierWatch } from '../notifier.js';
+import type { StackLayouts, StackProfile } from '../profile/profile.js';
+import { EdgeWatch } from './edge-watch.js';
+import { StackEpollNotifier } from './epoll-notifier.js';
+import { EpollSet } from './epoll-set.js';
+import type { HostEdges, OpenHostEdges } from './host-watch.js';
 import type { PendingErrors } from './pending-errors.js';
 import { ProfileWaiter } from './profile-waiter.js';
+import { TimerWatch } from './timer-watch.js';
 import { WaitNotifier } from './wait-notifier.js';
 import type { StackWaiter } from './waiter.js';
 
@@ -12,7 +17,11 @@ import type { StackWaiter } from './waiter.js';
 export interface StackWaits {
   readonly waiter: StackWaiter;
   makeNotifier(): Notifier;
+  /** As in OpenStack. */
+  watch(descriptors: Iterable<number>, look: () => void): NotifierWatch;
 }
+
+type EpollEventLayout = NonNullable<StackLayouts['epollEvent']>;
 
 const NO_EDGES: OpenHostEdges = () => null;
 
@@ -26,7 +35,44 @@ export function openWaits(
   pending: PendingErrors,
   openEdges: OpenHostEdges = NO_EDGES,
 ): StackWaits {
-  const { errors } = new StackCalls(profile, library);
+  const calls = new StackCalls(profile, library);
+  const { errors } = calls;
+  const { epollEvent } = profile.layouts;
   const waiter = new ProfileWaiter(profile, library, pending);
-  return { waiter, makeNotifier: () => new WaitNotifier(waiter, errors.number('EMFILE'), openEdges()) };
+  return {
+    waiter,
+    makeNotifier: () => {
+      const [best] = profile.waits;
+      if (best === 'epoll' && epollEvent !== null) return epollNotifier(calls, epollEvent, openEdges());
+      return new WaitNotifier(waiter, errors.number('EMFILE'), openEdges());
+    },
+    watch: (descriptors, look) => watchDescriptors(descriptors, openEdges(), look),
+  };
+}
+
+function epollNotifier(calls: StackCalls, layout: EpollEventLayout, edges: HostEdges | null): Notifier {
+  const set = new EpollSet(calls, layout);
+  if (set.descriptor >= 0) return new StackEpollNotifier(set, edges);
+  edges?.close();
+  throw systemError({ errors: calls.errors.table }, 'Cannot open an epoll', 'epoll_create', -set.descriptor);
+}
+
+function watchDescriptors(descriptors: Iterable<number>, edges: HostEdges | null, look: () => void): NotifierWatch {
+  const always = { wantsAnything: true, reports: 0 };
+  if (edges === null) return new TimerWatch(always, look);
+  for (const descriptor of new Set(descriptors)) {
+    if (edges.add(descriptor) === 0) continue;
+    // A file of a kind that has no edges: timers do for all.
+    edges.close();
+    return new TimerWatch(always, look);
+  }
+  const watch = new EdgeWatch(always, edges, look);
+  return {
+    ref: () => watch.ref(),
+    unref: () => watch.unref(),
+    close: () => {
+      watch.close();
+      edges.close();
+    },
+  };
 }

@@ -9,6 +9,8 @@ import { ReadinessDriver } from './driver.js';
 export function stackDriver(open: OpenStack): DriverFactory {
   const listenersReuseAddress =
     !open.profile.quirks.reuseAddressHijacks && open.profile.constants.SO_REUSEADDR !== null;
+  const abortResets = !open.profile.quirks.lingerZeroNoRst;
   const mapPages = platformPages() === 'mmap' ? mapAnonymousPages : allocatePages;
-  return (events) => new ReadinessDriver(events, open.stack, open.makeNotifier(), { mapPages, listenersReuseAddress });
+  return (events) =>
+    new ReadinessDriver(events, open.stack, open.makeNotifier(), { mapPages, listenersReuseAddress, abortResets });
 }

@@ -156,8 +156,8 @@ export class Player {
       case 'fill':
         return this.#fill(socket);
       case 'shutdown': {
-        const drawn = (['recv', 'send', 'both'] as const)[(step.draws[0] ?? 0) % 3] ?? 'both';
-        const how = this.#limits.forgetsOwners ? 'recv' : drawn;
+        if (this.#limits.forgetsOwners) return;
+        const how = (['recv', 'send', 'both'] as const)[(step.draws[0] ?? 0) % 3] ?? 'both';
         socket.shutDown = true;
         return this.#note('shutdown', how, this.#say(stack.shutdown(descriptor, how)));
       }
@@ -245,7 +245,7 @@ export class Player {
     if (this.#limits.errorsByConnect) return;
     const port = socket.refused ? this.#peers.refusingPort : this.#peers.port;
     // A connect that has failed and was told may begin anew, and then it is the peers' business: left out.
-    if (socket.peer < 0 && !socket.refused) return;
+    if ((socket.peer < 0 && !socket.refused) || socket.shutDown) return;
     socket.refused = false;
     this.#note('connectAgain', this.#say(this.#opened.stack.connect(socket.descriptor, { ...LOOPBACK, port })));
     if (socket.peer < 0) this.#close(socket, false);

@@ -1,4 +1,4 @@
-import { lastErrno, lazyLibrary } from '../../../native-bindings/ffi.js';
+import { lastErrno, lazyLibrary, viewOf } from '../../../native-bindings/ffi.js';
 import * as c from '../../../native-bindings/lwip/sockets.js';
 
 /** lwIP's calls as its own programs make them: the peer shares no line with the shim that is tried. */
@@ -18,6 +18,17 @@ const lwipCalls = lazyLibrary('liblwip.so.0', (library) => ({
   send: library.func<(s: number, source: Uint8Array, length: number, flags: number) => number>(
     'int64_t lwip_send(int, void *, size_t, int)',
   ),
+  recvfrom: library.func<
+    (s: number, target: Uint8Array, length: number, flags: number, from: Uint8Array, room: Uint8Array) => number
+  >('int64_t lwip_recvfrom(int, void *, size_t, int, void *, void *)'),
+  sendto: library.func<
+    (s: number, source: Uint8Array, length: number, flags: number, to: Uint8Array, toLength: number) => number
+  >('int64_t lwip_sendto(int, void *, size_t, int, void *, uint32_t)'),
+  sys_lock_tcpip_core: library.func<() => void>('void sys_lock_tcpip_core()'),
+  sys_unlock_tcpip_core: library.func<() => void>('void sys_unlock_tcpip_core()'),
+  tcp_abort: library.func<(pcb: number) => void>('void tcp_abort(uintptr_t)'),
+  /** The socket's `struct lwip_sock`. */
+  lwip_socket_dbg_get_socket: library.func<(s: number) => number>('uintptr_t lwip_socket_dbg_get_socket(int)'),
   shutdown: library.func<(s: number, how: number) => number>('int lwip_shutdown(int, int)'),
   close: library.func<(s: number) => number>('int lwip_close(int)'),
   fcntl: library.func<(s: number, command: number, value: number) => number>('int lwip_fcntl(int, int, int)'),
@@ -47,7 +58,12 @@ const NAMES: Readonly<Record<number, string>> = {
   115: 'EINPROGRESS',
 };
 
-const LINGER_ZERO = new Uint8Array(new Int32Array([1, 0]).buffer);
+/** Bytes of a sockaddr_in. */
+export const NAME_BYTES = 16;
+
+/** Where `struct lwip_sock` (lwip/priv/sockets_priv.h) has its netconn, and that (lwip/api.h) its control block. */
+const LWIP_SOCK_CONN = 16;
+const NETCONN_PCB = 8;
 
 /** What a call gave: 0 or more, or the code of its error. */
 export type Answer = number | string;
@@ -75,7 +91,7 @@ function setUp(descriptor: number): void {
 
 export function listenOn(descriptor: number, backlog: number): void {
   const calls = lwipCalls();
-  const failed = calls.bind(descriptor, loopback(0), 16) || calls.listen(descriptor, backlog);
+  const failed = calls.bind(descriptor, loopback(0), NAME_BYTES) || calls.listen(descriptor, backlog);
   if (failed !== 0) throw new Error(`lwIP does not listen: ${answer(failed)}`);
 }
 
@@ -86,7 +102,7 @@ export function acceptFrom(descriptor: number): Answer {
 }
 
 export function connectTo(descriptor: number, port: number): Answer {
-  return answer(lwipCalls().connect(descriptor, loopback(port), 16));
+  return answer(lwipCalls().connect(descriptor, loopback(port), NAME_BYTES));
 }
 
 export function receive(descriptor: number, target: Uint8Array): Answer {
@@ -101,10 +117,22 @@ export function shutSend(descriptor: number): void {
   lwipCalls().shutdown(descriptor, c.SHUT_WR);
 }
 
-export function closeSocket(descriptor: number, reset: boolean): void {
+export function closeSocket(descriptor: number): void {
+  lwipCalls().close(descriptor);
+}
+
+/** Sends a RST. SO_LINGER {1,0} does not make lwIP send one, so lwIP's own core is told to. */
+export function resetSocket(descriptor: number): void {
   const calls = lwipCalls();
-  if (reset) calls.setsockopt(descriptor, c.SOL_SOCKET, c.SO_LINGER, LINGER_ZERO, LINGER_ZERO.length);
+  calls.sys_lock_tcpip_core();
+  const pcb = pointerAt(pointerAt(calls.lwip_socket_dbg_get_socket(descriptor) + LWIP_SOCK_CONN) + NETCONN_PCB);
+  if (pcb !== 0) calls.tcp_abort(pcb);
+  calls.sys_unlock_tcpip_core();
   calls.close(descriptor);
+}
+
+function pointerAt(address: number): number {
+  return Number(new BigUint64Array(viewOf(address, 8))[0]);
 }
 
 export function pendingError(descriptor: number): string {
@@ -124,4 +152,28 @@ export function portOf(descriptor: number, whose: 'local' | 'remote'): number {
 
 function loopback(port: number): Uint8Array {
   return new Uint8Array([c.AF_INET, 0, port >>> 8, port & 0xff, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+export function openDatagrams(port: number): number {
+  const calls = lwipCalls();
+  const descriptor = calls.socket(c.AF_INET, c.SOCK_DGRAM, 0);
+  if (descriptor < 0) throw new Error(`lwIP gives no socket: ${answer(descriptor)}`);
+  calls.setsockopt(descriptor, c.SOL_SOCKET, c.SO_REUSEADDR, new Uint8Array([1, 0, 0, 0]), 4);
+  const failed = calls.bind(descriptor, loopback(port), NAME_BYTES);
+  if (failed !== 0) throw new Error(`lwIP binds no datagram socket: ${answer(failed)}`);
+  return descriptor;
+}
+
+export function receiveFrom(descriptor: number, target: Uint8Array, from: Uint8Array): Answer {
+  const room = new Uint8Array([NAME_BYTES, 0, 0, 0]);
+  return answer(lwipCalls().recvfrom(descriptor, target, target.length, c.MSG_DONTWAIT, from, room));
+}
+
+export function sendTo(descriptor: number, source: Uint8Array, port: number): Answer {
+  return answer(lwipCalls().sendto(descriptor, source, source.length, c.MSG_DONTWAIT, loopback(port), NAME_BYTES));
+}
+
+/** The address and the port of a sockaddr_in. */
+export function placeOf(name: Uint8Array): { address: string; port: number } {
+  return { address: name.subarray(4, 8).join('.'), port: ((name[2] ?? 0) << 8) | (name[3] ?? 0) };
 }

@@ -1,5 +1,6 @@
 import { Peer, type PeerListener, type PeerSide } from '../peer.js';
 import { soon } from '../waiting.js';
+import { LwipDatagrams } from './datagrams.js';
 import { connectLwip, LwipServer, type LwipSocket } from './socket.js';
 
 const BACKLOG = 255;
@@ -46,4 +47,5 @@ export const LWIP_PEERS: PeerSide = {
     if ('path' in where) throw new Error('lwIP has no UNIX-domain sockets');
     return new Peer(await soon(connectLwip(where.port), 'an lwIP peer to connect'));
   },
+  bindDatagrams: async (_host, port = 0) => new LwipDatagrams(port),
 };

@@ -8,34 +8,17 @@ import {
   pendingError,
   portOf,
   receive,
+  resetSocket,
   send,
   shutSend,
 } from './calls.js';
+import { forget, isWatched, watch } from './ticking.js';
 
-const TICK_MS = 1;
 const READ_BYTES = 65_536;
 
 interface Writing {
   readonly bytes: Uint8Array;
   readonly done: ((error?: Error | null) => void) | undefined;
-}
-
-/** Everything that lwIP's peers have open is looked at once a millisecond: lwIP tells nobody's event loop anything. */
-const open = new Set<{ tick(): void }>();
-let timer: NodeJS.Timeout | undefined;
-
-function watch(item: { tick(): void }): void {
-  open.add(item);
-  timer ??= setInterval(() => {
-    for (const each of [...open]) each.tick();
-  }, TICK_MS);
-}
-
-function forget(item: { tick(): void }): void {
-  open.delete(item);
-  if (open.size > 0) return;
-  clearInterval(timer);
-  timer = undefined;
 }
 
 function errorOf(code: string): NodeJS.ErrnoException {
@@ -119,7 +102,8 @@ export class LwipSocket extends EventEmitter {
     while (!this.#destroyed && this.#writing.length > 0) {
       const [first] = this.#writing as [Writing];
       const sent = first.bytes.length === 0 ? 0 : send(this.#descriptor, first.bytes);
-      if (sent === 'EAGAIN') return;
+      // Nothing was taken of what is not empty: there is no room, however it is said.
+      if (sent === 'EAGAIN' || (sent === 0 && first.bytes.length > 0)) return;
       this.#writing.shift();
       if (typeof sent === 'string') {
         first.done?.(errorOf(sent));
@@ -147,7 +131,8 @@ export class LwipSocket extends EventEmitter {
   #destroy(reset: boolean): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
-    closeSocket(this.#descriptor, reset);
+    if (reset) resetSocket(this.#descriptor);
+    else closeSocket(this.#descriptor);
     forget(this);
     for (const { done } of this.#writing.splice(0)) done?.(errorOf('EPIPE'));
     setImmediate(() => this.emit('close'));
@@ -178,9 +163,9 @@ export class LwipServer {
   }
 
   close(): void {
-    if (!open.has(this)) return;
+    if (!isWatched(this)) return;
     forget(this);
-    closeSocket(this.#descriptor, false);
+    closeSocket(this.#descriptor);
   }
 }
 
@@ -191,7 +176,7 @@ export function connectLwip(port: number): Promise<LwipSocket> {
   return new Promise((resolve, reject) => {
     const finish = (failed: string) => {
       if (failed === '') return resolve(new LwipSocket(descriptor, false));
-      closeSocket(descriptor, false);
+      closeSocket(descriptor);
       reject(errorOf(failed));
     };
     if (typeof begun === 'number') return finish('');
