@@ -87,6 +87,18 @@ describe('openStack()', () => {
     assert.throws(failing('start', 'zero'), { syscall: 'start', nativeCode: 10 });
   });
 
+  test('sets nothing up where the profile cannot be waited with', () => {
+    const script = new Script({ init: () => 0 });
+    const { poll: _, select: __, ...symbols } = scriptedProfile().symbols;
+    const withoutWaits = {
+      ...scriptedProfile({ setUp: [{ symbol: 'init', arguments: [] }] }),
+      symbols: { ...symbols, kqueue: 'socket', kevent: 'socket' },
+      waits: ['kqueue'],
+    } as const;
+    assert.throws(() => openStack(withoutWaits, script.library()));
+    assert.equal(script.of('init').length, 0);
+  });
+
   test('sets a stack without a way back up once, and never takes it down', () => {
     const script = new Script({ init: () => 0, exit: () => 0 });
     const profile = scriptedProfile({

@@ -21,8 +21,9 @@ const setUpForGood = new Set<string>();
  * Binds and sets up a stack. `library` holds its functions; absent, the profile's own library is loaded by koffi.
  * Whoever opens a stack closes it, after its sockets and its proactors.
  *
- * Throws TypeError ERR_STACK_PROFILE, which names the field, for what is no profile, and SystemError: ERR_DLOPEN_FAILED where the library cannot be loaded, ERR_SYMBOL_MISSING where it lacks a symbol
- * that the profile names, and the stack's own error where a call of the set-up fails.
+ * Throws TypeError ERR_STACK_PROFILE, which names the field, for what is no profile, and SystemError: ERR_DLOPEN_FAILED
+ * where the library cannot be loaded, ERR_SYMBOL_MISSING where it lacks a symbol that the profile names, and the stack's
+ * own error where a call of the set-up fails.
  */
 export function openStack(profile: StackProfile, library?: StackLibrary): OpenStack {
   return openValid(validateProfile(profile), library);
@@ -35,13 +36,15 @@ function openValid(profile: StackProfile, library: StackLibrary | undefined): Op
   const functions = library ?? openKoffiLibrary(profile.library);
   checkSymbols(profile, functions);
   const calls = new StackCalls(profile, functions);
-  setUp(calls);
   const pending = new PendingErrors();
   const waits = openWaits(profile, functions, pending, library === undefined ? hostEdges(profile) : undefined);
+  const stack = new NormalisedStack(calls, pending);
+  // Last, so that a profile without a usable wait leaves nothing set up behind it.
+  setUp(calls);
   let closed = false;
   return {
     profile,
-    stack: new NormalisedStack(calls, pending),
+    stack,
     waiter: waits.waiter,
     makeNotifier: () => waits.makeNotifier(),
     watch: (descriptors, look) => waits.watch(descriptors, look),

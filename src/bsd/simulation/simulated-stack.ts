@@ -31,6 +31,8 @@ export class SimulatedStack implements StackLibrary {
   readonly #world: World;
   readonly #handlers = new Map<string, Handler>();
   readonly #calledSetUps = new Set<string>();
+  /** Since the stack was last up: a tear-down may take several calls. */
+  readonly #calledTearDowns = new Set<string>();
   #isUp: boolean;
 
   /** The flags are the profile's own unless told otherwise. */
@@ -91,7 +93,11 @@ export class SimulatedStack implements StackLibrary {
     const select = new Select(world);
     const epolls = new Epolls(world);
     return {
-      socket: ([family, type, protocol]) => connections.socket(number(family), number(type), number(protocol)),
+      socket: (values) => {
+        // Sony's take a name first (sceNetSocket).
+        const [family, type, protocol] = typeof values[0] === 'number' ? values : values.slice(1);
+        return connections.socket(number(family), number(type), number(protocol));
+      },
       bind: this.#ofSocket((socket, [, address, length]) => connections.bind(socket, memory(address), number(length))),
       listen: this.#ofSocket((socket, [, backlog]) => connections.listen(socket, number(backlog))),
       accept: this.#ofSocket((socket, [, to, room]) => connections.accept(socket, memory(to), memory(room))),
@@ -197,7 +203,10 @@ export class SimulatedStack implements StackLibrary {
     const { errors, flags, profile } = this.#world;
     if (this.#isUp && flags.needsInit && flags.noTearDown) return errors.fail(errors.numberOf(errno.EBUSY));
     this.#calledSetUps.add(call.symbol);
-    if (profile.setUp.every(({ symbol }) => this.#calledSetUps.has(symbol))) this.#isUp = true;
+    if (profile.setUp.every(({ symbol }) => this.#calledSetUps.has(symbol))) {
+      this.#isUp = true;
+      this.#calledTearDowns.clear();
+    }
     return 0;
   }
 
@@ -205,7 +214,9 @@ export class SimulatedStack implements StackLibrary {
     const refused = this.#checkArguments(call, values);
     if (refused !== 0) return refused;
     const { errors, flags } = this.#world;
-    if (!this.#isUp) return errors.fail(errors.numberNamed(flags.errorBeforeSetUp ?? 'EBUSY'));
+    const continues = this.#calledTearDowns.size > 0 && !this.#calledTearDowns.has(call.symbol);
+    if (!this.#isUp && !continues) return errors.fail(errors.numberNamed(flags.errorBeforeSetUp ?? 'EBUSY'));
+    this.#calledTearDowns.add(call.symbol);
     this.#world.closeAll();
     this.#calledSetUps.clear();
     this.#isUp = !flags.needsInit;
