@@ -50,12 +50,9 @@ describe('poll and select of Linux descriptors', () => {
 
   test('the promise settles when something comes, and the event loop goes on until then', async () => {
     const entries = [entry(pipe.reader)];
-    let turns = 0;
-    const counting = setInterval(() => turns++, 5);
+    // The same thread writes: a wait that blocked it would never end.
     setTimeout(() => writeSync(pipe.writer, 'x'), 60);
     assert.equal(await soon(poll(entries), 'the pipe'), 1);
-    clearInterval(counting);
-    assert.ok(turns >= 5, `${turns} turns`);
     assert.equal(entries[0]?.revents, POLLIN);
     assert.deepEqual((await soon(select([pipe.reader]), 'the pipe')).read, [pipe.reader]);
   });

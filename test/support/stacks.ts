@@ -45,6 +45,6 @@ function lwip(): DriverUnderTest {
 /** The stacks on which the whole contract is tried, or the one that OVERLAPPED_CONTRACT names. */
 export function stacksUnderTest(): readonly DriverUnderTest[] {
   const wanted = process.env['OVERLAPPED_CONTRACT'];
-  const stacks = process.platform === 'linux' ? [linuxBy('poll'), linuxBy('select'), lwip()] : [];
+  const stacks = process.platform === 'linux' ? [linuxBy('epoll'), linuxBy('poll'), linuxBy('select'), lwip()] : [];
   return stacks.filter(({ name }) => wanted === undefined || name === wanted);
 }

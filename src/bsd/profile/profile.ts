@@ -114,6 +114,8 @@ export interface StackConstants {
   readonly SHUT_RDWR: number;
   readonly FIONREAD: number | null;
   readonly poll: PollConstants;
+  /** Absent: Linux's, which are poll's bits. */
+  readonly epoll?: EpollConstants;
 }
 
 /** The bits of poll; 0 where the stack has no such bit. */
@@ -124,6 +126,18 @@ export interface PollConstants {
   readonly POLLERR: number;
   readonly POLLHUP: number;
   readonly POLLNVAL: number;
+}
+
+/** The numbers of epoll; 0 where the stack has no such bit. */
+export interface EpollConstants {
+  readonly EPOLL_CTL_ADD: number;
+  readonly EPOLL_CTL_MOD: number;
+  readonly EPOLL_CTL_DEL: number;
+  readonly EPOLLIN: number;
+  readonly EPOLLPRI: number;
+  readonly EPOLLOUT: number;
+  readonly EPOLLERR: number;
+  readonly EPOLLHUP: number;
 }
 
 /** `[offset, bytes]` of an integer field. */

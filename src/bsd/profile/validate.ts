@@ -19,6 +19,7 @@ import {
   word,
 } from './checks.js';
 import type {
+  EpollConstants,
   ErrorReport,
   Field,
   NonBlockingSwitch,
@@ -96,6 +97,18 @@ const constants = object<StackConstants>({
     POLLHUP: integer(0, 0xffff),
     POLLNVAL: integer(0, 0xffff),
   }),
+  epoll: optional(
+    object<EpollConstants>({
+      EPOLL_CTL_ADD: int32,
+      EPOLL_CTL_MOD: int32,
+      EPOLL_CTL_DEL: int32,
+      EPOLLIN: integer(0, 0x7fff_ffff),
+      EPOLLPRI: integer(0, 0x7fff_ffff),
+      EPOLLOUT: integer(0, 0x7fff_ffff),
+      EPOLLERR: integer(0, 0x7fff_ffff),
+      EPOLLHUP: integer(0, 0x7fff_ffff),
+    }),
+  ) as Check<EpollConstants>,
 });
 
 const wordBytes: Check<4 | 8> = (value, path, problems) => {

@@ -42,7 +42,21 @@ export const VITA: StackProfile = {
   tearDown: [{ symbol: 'sceNetTerm', arguments: [] }],
   errorReport: { by: 'taggedResult', tag: 0x8041_0100, mask: 0xff },
   errors: SONY_ERRORS,
-  constants: { ...BSD_CONSTANTS, AF_UNIX: null, MSG_TRUNC: null },
+  constants: {
+    ...BSD_CONSTANTS,
+    AF_UNIX: null,
+    MSG_TRUNC: null,
+    epoll: {
+      EPOLL_CTL_ADD: 1,
+      EPOLL_CTL_MOD: 2,
+      EPOLL_CTL_DEL: 3,
+      EPOLLIN: 0x01,
+      EPOLLPRI: 0,
+      EPOLLOUT: 0x02,
+      EPOLLERR: 0x08,
+      EPOLLHUP: 0x10,
+    },
+  },
   layouts: {
     sockaddr: { hasLength: true, inBytes: 16, unixPathBytes: 104 },
     pollfd: null,

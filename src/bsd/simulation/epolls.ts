@@ -4,6 +4,8 @@ import { EBADF, EFAULT, EINVAL, ENOSYS } from '../../../native-bindings/linux/er
 import { mapAnonymousPages } from '../../../native-bindings/linux/pages.js';
 import { MappedMemory } from '../../../native-bindings/memory.js';
 import type { NativeValue } from '../library/library.js';
+import type { EpollConstants } from '../profile/profile.js';
+import { LINUX_EPOLL } from '../waiting/epoll-set.js';
 import { SimulatedEpoll } from './descriptors.js';
 import { bytesAt } from './memory.js';
 import { Timeouts } from './timeouts.js';
@@ -14,7 +16,7 @@ const MAX_EVENTS = 256;
 const LONGEST_HOST_WAIT_MS = 2 ** 31 - 1;
 const DATA_BYTES = 8;
 
-/** epoll of the simulated stack, on the host's: the bits are epoll's own, which are poll's and EPOLLET, EPOLLRDHUP. */
+/** epoll of the simulated stack, on the host's. Bits that its profile does not name are Linux's (EPOLLET, EPOLLRDHUP). */
 export class Epolls {
   readonly #world: World;
   readonly #calls = c.epoll();
@@ -43,17 +45,20 @@ export class Epolls {
     const socket = descriptors.socket(target);
     if (epoll === undefined || socket === undefined) return -EBADF;
     let data = new Uint8Array(0);
-    if (operation !== c.EPOLL_CTL_DEL) {
+    const numbers = profile.constants.epoll ?? LINUX_EPOLL;
+    const hostOperation = operationOf(numbers, operation);
+    if (hostOperation !== c.EPOLL_CTL_DEL) {
       const bytes = bytesAt(pointer, layout.size);
       if (bytes === null) return -EFAULT;
       const [at, length] = layout.data;
       data = bytes.slice(at, at + length);
-      this.#view.setUint32(c.epoll_event.offset.events, integers.read(bytes, 0, layout.events), true);
+      const events = translate(integers.read(bytes, 0, layout.events), numbers, LINUX_EPOLL);
+      this.#view.setUint32(c.epoll_event.offset.events, events >>> 0, true);
       this.#view.setBigUint64(c.epoll_event.offset.data, BigInt(target), true);
     }
-    const failed = this.#calls.ctl(epoll.host, operation, socket.host, this.#event);
+    const failed = this.#calls.ctl(epoll.host, hostOperation, socket.host, this.#event);
     if (failed < 0) return -lastErrno();
-    if (operation === c.EPOLL_CTL_DEL) epoll.data.delete(target);
+    if (hostOperation === c.EPOLL_CTL_DEL) epoll.data.delete(target);
     else epoll.data.set(target, data);
     return 0;
   }
@@ -76,10 +81,30 @@ export class Epolls {
     for (let i = 0; i < count; i++) {
       const at = i * c.epoll_event.size;
       const target = Number(found.getBigUint64(at + c.epoll_event.offset.data, true));
-      const events = found.getUint32(at + c.epoll_event.offset.events, true);
+      const numbers = this.#world.profile.constants.epoll ?? LINUX_EPOLL;
+      const events = translate(found.getUint32(at + c.epoll_event.offset.events, true), LINUX_EPOLL, numbers);
       this.#world.integers.write(bytes, i * layout.size, layout.events, events | 0);
       bytes.set(epoll.data.get(target) ?? new Uint8Array(DATA_BYTES), i * layout.size + layout.data[0]);
     }
     return count;
   }
+}
+
+/** The host's number of an operation; one that the stack does not have stays as it is, and the host refuses it. */
+function operationOf(numbers: EpollConstants, operation: number): number {
+  if (operation === numbers.EPOLL_CTL_ADD) return c.EPOLL_CTL_ADD;
+  if (operation === numbers.EPOLL_CTL_MOD) return c.EPOLL_CTL_MOD;
+  return operation === numbers.EPOLL_CTL_DEL ? c.EPOLL_CTL_DEL : -1;
+}
+
+const BITS = ['EPOLLIN', 'EPOLLPRI', 'EPOLLOUT', 'EPOLLERR', 'EPOLLHUP'] as const;
+
+function translate(events: number, from: EpollConstants, to: EpollConstants): number {
+  let named = 0;
+  let translated = 0;
+  for (const bit of BITS) {
+    named |= from[bit];
+    if ((events & from[bit]) !== 0) translated |= to[bit];
+  }
+  return (events & ~named) | translated;
 }

@@ -93,7 +93,11 @@ export class SimulatedStack implements StackLibrary {
     const select = new Select(world);
     const epolls = new Epolls(world);
     return {
-      socket: ([family, type, protocol]) => connections.socket(number(family), number(type), number(protocol)),
+      socket: (values) => {
+        // Sony's take a name first (sceNetSocket).
+        const [family, type, protocol] = typeof values[0] === 'number' ? values : values.slice(1);
+        return connections.socket(number(family), number(type), number(protocol));
+      },
       bind: this.#ofSocket((socket, [, address, length]) => connections.bind(socket, memory(address), number(length))),
       listen: this.#ofSocket((socket, [, backlog]) => connections.listen(socket, number(backlog))),
       accept: this.#ofSocket((socket, [, to, room]) => connections.accept(socket, memory(to), memory(room))),

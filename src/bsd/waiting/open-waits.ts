@@ -1,8 +1,11 @@
+import { systemError } from '../../port/errors.js';
 import { StackCalls } from '../library/calls.js';
 import type { StackLibrary } from '../library/library.js';
 import type { Notifier, NotifierWatch } from '../notifier.js';
-import type { StackProfile } from '../profile/profile.js';
+import type { StackLayouts, StackProfile } from '../profile/profile.js';
 import { EdgeWatch } from './edge-watch.js';
+import { StackEpollNotifier } from './epoll-notifier.js';
+import { EpollSet } from './epoll-set.js';
 import type { HostEdges, OpenHostEdges } from './host-watch.js';
 import type { PendingErrors } from './pending-errors.js';
 import { ProfileWaiter } from './profile-waiter.js';
@@ -18,6 +21,8 @@ export interface StackWaits {
   watch(descriptors: Iterable<number>, look: () => void): NotifierWatch;
 }
 
+type EpollEventLayout = NonNullable<StackLayouts['epollEvent']>;
+
 const NO_EDGES: OpenHostEdges = () => null;
 
 /**
@@ -30,13 +35,26 @@ export function openWaits(
   pending: PendingErrors,
   openEdges: OpenHostEdges = NO_EDGES,
 ): StackWaits {
-  const { errors } = new StackCalls(profile, library);
+  const calls = new StackCalls(profile, library);
+  const { errors } = calls;
+  const { epollEvent } = profile.layouts;
   const waiter = new ProfileWaiter(profile, library, pending);
   return {
     waiter,
-    makeNotifier: () => new WaitNotifier(waiter, errors.number('EMFILE'), openEdges()),
+    makeNotifier: () => {
+      const [best] = profile.waits;
+      if (best === 'epoll' && epollEvent !== null) return epollNotifier(calls, epollEvent, openEdges());
+      return new WaitNotifier(waiter, errors.number('EMFILE'), openEdges());
+    },
     watch: (descriptors, look) => watchDescriptors(descriptors, openEdges(), look),
   };
+}
+
+function epollNotifier(calls: StackCalls, layout: EpollEventLayout, edges: HostEdges | null): Notifier {
+  const set = new EpollSet(calls, layout);
+  if (set.descriptor >= 0) return new StackEpollNotifier(set, edges);
+  edges?.close();
+  throw systemError({ errors: calls.errors.table }, 'Cannot open an epoll', 'epoll_create', -set.descriptor);
 }
 
 function watchDescriptors(descriptors: Iterable<number>, edges: HostEdges | null, look: () => void): NotifierWatch {

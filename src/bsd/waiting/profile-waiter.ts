@@ -2,11 +2,13 @@ import { InvalidArgumentError } from '../../port/errors.js';
 import { StackCalls } from '../library/calls.js';
 import type { StackLibrary } from '../library/library.js';
 import type { StackProfile } from '../profile/profile.js';
+import { EpollSet } from './epoll-set.js';
 import { NativePoll } from './native-poll.js';
 import { NativeSelect } from './native-select.js';
 import { ELSEWHERE, type OnePoll, type OneSelect } from './one-wait.js';
 import { GrowingPauses, sleepLocally } from './pauses.js';
 import type { PendingErrors } from './pending-errors.js';
+import { PollByEpoll } from './poll-by-epoll.js';
 import { PollBySelect } from './poll-by-select.js';
 import { SelectByPoll } from './select-by-poll.js';
 import { SocketErrors } from './socket-errors.js';
@@ -44,7 +46,13 @@ export class ProfileWaiter implements StackWaiter {
     const nativePoll = pollCall && pollfd ? new NativePoll(calls, pollfd, pollCall, failures, sockets) : null;
     const nativeSelect =
       selectCall && fdSet && timeval ? new NativeSelect(calls, fdSet, timeval, selectCall, failures, sockets) : null;
-    const poll = nativePoll ?? (nativeSelect ? new PollBySelect(nativeSelect, failures, sockets) : null);
+    const { epollEvent } = layouts;
+    const byEpoll =
+      waits.includes('epoll') && epollEvent && calls.has('epoll_create')
+        ? new PollByEpoll(() => new EpollSet(calls, epollEvent), failures)
+        : null;
+    const bySelect = nativeSelect && nativePoll === null ? new PollBySelect(nativeSelect, failures, sockets) : null;
+    const poll = nativePoll ?? bySelect ?? byEpoll;
     if (poll === null) throw new InvalidArgumentError(`${profile.name} has neither poll nor select`, 'ERR_STACK_WAIT');
     this.#poll = poll;
     this.#nativeSelect = nativeSelect;

@@ -1,19 +1,11 @@
-import {
-  ENDING,
-  type Notifier,
-  type NotifierWatch,
-  READABLE,
-  type ReadinessSink,
-  URGENT,
-  WRITABLE,
-} from '../notifier.js';
+import type { Notifier, NotifierWatch, ReadinessSink } from '../notifier.js';
 import { EdgeWatch } from './edge-watch.js';
 import type { HostEdges } from './host-watch.js';
 import { PollTable } from './poll-table.js';
+import { BROKEN, reportOf } from './reports.js';
 import { TimerWatch, type Watched } from './timer-watch.js';
-import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, type StackWaiter } from './waiter.js';
+import { POLLIN, POLLOUT, POLLPRI, type StackWaiter } from './waiter.js';
 
-const BROKEN = POLLERR | POLLHUP | POLLNVAL;
 const NOT_ASKED = -1;
 
 /** A registered socket, and its place in the table while something is wanted of it. */
@@ -143,13 +135,4 @@ export class WaitNotifier implements Notifier, Watched {
     this.#asked[place] = last;
     last.place = place;
   }
-}
-
-function reportOf(answer: number): number {
-  let report = (answer & POLLIN) !== 0 ? READABLE : 0;
-  if ((answer & POLLOUT) !== 0) report |= WRITABLE;
-  if ((answer & POLLPRI) !== 0) report |= URGENT;
-  // An error is news to whoever waits, in either direction.
-  if ((answer & BROKEN) !== 0) report |= READABLE | WRITABLE | ENDING;
-  return report;
 }
