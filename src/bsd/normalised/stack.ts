@@ -20,6 +20,11 @@ import { Words } from './words.js';
 /** EPROTOTYPE says that a connection is about to go; the send is repeated until the stack says where it went. */
 const MAX_EPROTOTYPE_REPEATS = 8;
 
+/** Dynamic ports are 49152 to 65535 (RFC 6335 section 6). */
+const FIRST_DYNAMIC_PORT = 49_152;
+const DYNAMIC_PORTS = 16_384;
+const MAX_PORTS_TRIED = 64;
+
 /** What a stack that wants a name for each socket is given. */
 const SOCKET_NAME = Buffer.from('overlapped\0');
 
@@ -121,6 +126,19 @@ export class NormalisedStack implements BsdStack {
   }
 
   bind(descriptor: number, address: SocketAddress): number {
+    if (address.port !== 0 || address.family === 'unix' || !this.#connects.choosesPorts) {
+      return this.#bindTo(descriptor, address);
+    }
+    // A stack that cannot tell which port it chose is told which to take.
+    let result = 0;
+    for (let attempt = 0; attempt < MAX_PORTS_TRIED; attempt++) {
+      result = this.#bindTo(descriptor, { ...address, port: randomPort() });
+      if (result !== -this.#calls.errors.number('EADDRINUSE')) break;
+    }
+    return result;
+  }
+
+  #bindTo(descriptor: number, address: SocketAddress): number {
     const length = writeSockaddr(this.sockaddr, address, this.#address, 0);
     const result = this.#result(this.#calls.get('bind')(descriptor, this.#address, length));
     if (result >= 0) this.#connects.bound(descriptor, address);
@@ -373,6 +391,10 @@ export class NormalisedStack implements BsdStack {
     if (call(descriptor, this.#address, this.#length.bytes) < 0) return null;
     return readSockaddr(this.sockaddr, this.#address, 0, this.#length.getInt32(0));
   }
+}
+
+function randomPort(): number {
+  return FIRST_DYNAMIC_PORT + Math.floor(Math.random() * DYNAMIC_PORTS);
 }
 
 function familyNumber(constants: StackConstants, family: AddressFamily): number | null {
