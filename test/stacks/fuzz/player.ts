@@ -395,6 +395,7 @@ export class Player {
         socket.connected = true;
         return this.#note('connectDatagram', this.#say(stack.connect(socket.descriptor, { ...LOOPBACK, port })));
       case 'sendDatagram': {
+        if (refusing && this.#limits.forgetsOwners && this.#limits.tellsOfRefusedDatagrams) return;
         const batch = this.#batch(socket, 2);
         const count = 1 + ((step.draws[1] ?? 0) % 2);
         socket.sent += count;
