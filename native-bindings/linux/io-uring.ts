@@ -37,6 +37,7 @@ export const IORING_OP_POLL_ADD = 6;
 export const IORING_OP_ACCEPT = 13;
 export const IORING_OP_ASYNC_CANCEL = 14;
 export const IORING_OP_CONNECT = 16;
+export const IORING_OP_CLOSE = 19;
 export const IORING_OP_SEND = 26;
 export const IORING_OP_RECV = 27;
 

@@ -23,6 +23,7 @@ export const MSG_PEEK = 0x2;
 // https://learn.microsoft.com/windows/win32/winsock/sol-socket-socket-options
 export const SOL_SOCKET = 0xffff;
 export const SO_REUSEADDR = 0x0004;
+export const SO_EXCLUSIVEADDRUSE = -5; // ~SO_REUSEADDR
 export const SO_KEEPALIVE = 0x0008;
 export const SO_BROADCAST = 0x0020;
 export const SO_LINGER = 0x0080;
@@ -36,6 +37,8 @@ export const XP1_IFS_HANDLES = 0x00020000;
 // mswsock.h
 export const SO_UPDATE_ACCEPT_CONTEXT = 0x700b;
 export const SO_UPDATE_CONNECT_CONTEXT = 0x7010;
+export const TF_DISCONNECT = 0x01;
+export const TF_REUSE_SOCKET = 0x02;
 export const SIO_UDP_CONNRESET = 0x9800000c;
 
 // winsock2.h, mstcpip.h: ioctlsocket and WSAIoctl
@@ -46,6 +49,12 @@ export const SIO_GET_EXTENSION_FUNCTION_POINTER = 0xc8000006;
 export const SIO_TCP_INITIAL_RTO = 0x98000011;
 export const TCP_INITIAL_RTO_UNSPECIFIED_RTT = 0xffff;
 export const TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS = 0xfe;
+
+// winsock2.h: WSAPoll
+// https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsapoll
+export const POLLRDNORM = 0x0100;
+export const POLLERR = 0x0001;
+export const POLLHUP = 0x0002;
 
 // winsock2.h, ws2ipdef.h: options of the protocols
 export const TCP_NODELAY = 0x0001;

@@ -20,6 +20,20 @@ export const OVERLAPPED_ENTRY = defineStruct(
 
 export const WSABUF = defineStruct('WSABUF', 16, { len: [0, 4], buf: [8, 8] }, 'WSABUF');
 
+export const WSAMSG = defineStruct(
+  'WSAMSG',
+  56,
+  {
+    name: [0, 8],
+    namelen: [8, 4],
+    lpBuffers: [16, 8],
+    dwBufferCount: [24, 4],
+    Control: [32, 16],
+    dwFlags: [48, 4],
+  },
+  'WSAMSG',
+);
+
 export const WSADATA = defineStruct('WSADATA', 408, { wVersion: [0, 2], wHighVersion: [2, 2] }, 'WSADATA');
 
 export const WSAPROTOCOL_INFOW = defineStruct(
@@ -46,6 +60,8 @@ export const sockaddr_in6 = defineStruct('sockaddr_in6', 28, {
 });
 
 export const sockaddr_storage = defineStruct('sockaddr_storage', 128, { ss_family: [0, 2] });
+
+export const WSAPOLLFD = defineStruct('WSAPOLLFD', 16, { fd: [0, 8], events: [8, 2], revents: [10, 2] }, 'WSAPOLLFD');
 
 export const linger = defineStruct('linger', 4, { l_onoff: [0, 2], l_linger: [2, 2] });
 

@@ -22,6 +22,10 @@ export const ws2_32 = systemLibrary('ws2_32.dll', (library) => ({
     'int __stdcall bind(uintptr_t, void *, int)',
   ),
   listen: library.func<(socket: number, backlog: number) => number>('int __stdcall listen(uintptr_t, int)'),
+  /** A SOCKET, or -1 (INVALID_SOCKET). */
+  accept: library.func<(socket: number, address: null, length: null) => number>(
+    'intptr_t __stdcall accept(uintptr_t, void *, void *)',
+  ),
   connect: library.func<(socket: number, address: Uint8Array, length: number) => number>(
     'int __stdcall connect(uintptr_t, void *, int)',
   ),
@@ -40,6 +44,10 @@ export const ws2_32 = systemLibrary('ws2_32.dll', (library) => ({
   >('int __stdcall setsockopt(uintptr_t, int, int, void *, int)'),
   ioctlsocket: library.func<(socket: number, command: number, argument: Uint8Array) => number>(
     'int __stdcall ioctlsocket(uintptr_t, uint32_t, void *)',
+  ),
+  /** How many of the sockets have news, or -1 (SOCKET_ERROR). */
+  WSAPoll: library.func<(entries: Uint8Array, count: number, timeoutMs: number) => number>(
+    'int __stdcall WSAPoll(void *, uint32_t, int)',
   ),
   WSAIoctl: library.func<
     (
@@ -96,6 +104,10 @@ export const ws2_32 = systemLibrary('ws2_32.dll', (library) => ({
       routine: number,
     ) => number
   >('int __stdcall WSASend(uintptr_t, uintptr_t, uint32_t, uintptr_t, uint32_t, uintptr_t, uintptr_t)'),
+  /** BOOL: 0 and WSAGetLastError() where the request failed or is pending. */
+  WSAGetOverlappedResult: library.func<
+    (socket: number, overlapped: number, bytes: Uint8Array, wait: number, flags: Uint8Array) => number
+  >('int __stdcall WSAGetOverlappedResult(uintptr_t, uintptr_t, void *, int, void *)'),
   WSARecvFrom: library.func<
     (
       socket: number,

@@ -20,6 +20,7 @@
 
 const URING = 'overlapped-uring';
 const READINESS = 'overlapped-readiness';
+const IOCP = 'overlapped-iocp';
 
 /** @param {string} scenario @returns {Bar[]} */
 function tcpBars(scenario) {
@@ -48,12 +49,21 @@ const BARS = [
     against: 'node',
     atMost: 0.25,
   },
+  { scenario: 'wine-64', subject: IOCP, metric: 'throughput', against: 'node', atLeast: 1 },
+  { scenario: 'wine-64', subject: IOCP, metric: 'totalUs', against: 'node', atMost: 1 },
+  { scenario: 'wine-1000', subject: IOCP, metric: 'throughput', against: 'node', atLeast: 1 },
 ];
+
+/** @param {number} value */
+function perSecond(value) {
+  return value >= 10_000 ? `${Math.round(value / 1000)}k/s` : `${Math.round(value)}/s`;
+}
 
 /** @type {Record<string, { name: string, text: (value: number) => string }>} */
 const METRICS = {
-  throughput: { name: 'messages/s', text: (value) => `${Math.round(value / 1000)}k/s` },
+  throughput: { name: 'messages/s', text: perSecond },
   cpuUs: { name: 'CPU per message', text: (value) => `${value.toFixed(2)} µs` },
+  totalUs: { name: 'CPU per message, wineserver included', text: (value) => `${value.toFixed(0)} µs` },
   cpuShare: { name: 'CPU', text: (value) => `${(value * 100).toFixed(1)}%` },
   bytesPerConnection: {
     name: 'memory per connection',

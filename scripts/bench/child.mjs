@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { launcher } from './machine.mjs';
 
@@ -13,6 +14,8 @@ export class Unsupported extends Error {}
 
 // EXIT_UNSUPPORTED of c/bench.h.
 const EXIT_UNSUPPORTED = 77;
+// scripts/wine.sh gives what it runs two seconds.
+const END_GRACE_MS = 5000;
 const KEPT_STDERR = 2000;
 const KEPT_LINES = 3;
 // The line of an uncaught exception that names it: its stack is of no use in a table.
@@ -166,6 +169,13 @@ export class Child {
     } catch {
       // Already gone.
     }
+  }
+
+  /** Asks it to end, for a program that has something to clean up, and kills it if it does not. */
+  async end() {
+    this.#process.kill('SIGTERM');
+    await Promise.race([this.exited, delay(END_GRACE_MS, undefined, { ref: false })]);
+    await this.stop();
   }
 
   /** Kills and waits, so that the next run finds the core free. */

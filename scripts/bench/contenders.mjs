@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from './machine.mjs';
+import { WINE_SCRIPT, whyNoWine } from './wine.mjs';
 
-/** @typedef {'tcp' | 'udp' | 'tick' | 'idle' | 'deadlines'} Role */
+/** @typedef {'tcp' | 'udp' | 'tick' | 'idle' | 'deadlines' | 'wine'} Role */
 
 /**
  * @typedef {object} Contender one row of a table: `command` or the reason why there is none
@@ -13,10 +14,11 @@ import { findProgram } from './machine.mjs';
  * @property {Record<string, string>} env
  * @property {boolean} needsRing whether a run without an io_uring would be a wrong row
  * @property {boolean} collects whether it collects garbage on SIGUSR2
+ * @property {boolean} cleansUp whether it is asked to end, and not killed
  * @property {string} [absent]
  */
 
-/** @typedef {{ command: string[], collects?: boolean } | { absent: string }} Plan */
+/** @typedef {{ command: string[], collects?: boolean, cleansUp?: boolean } | { absent: string }} Plan */
 /** @typedef {(programs: import('./compile.mjs').Programs) => Plan} Planner */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -58,6 +60,14 @@ function runtime(program, ...args) {
   return () => {
     const path = findProgram(program);
     return path ? { command: [path, ...args] } : { absent: `no \`${program}\` on PATH` };
+  };
+}
+
+/** @param {string} file a server for the node.exe of Windows @returns {Planner} */
+function underWine(file) {
+  return () => {
+    const absent = whyNoWine() ?? (existsSync(ENTRY) ? undefined : 'the library is not built (npm run build)');
+    return absent === undefined ? { command: ['bash', WINE_SCRIPT, file], cleansUp: true } : { absent };
   };
 }
 
@@ -110,6 +120,12 @@ const TABLE = [
     env: { OVERLAPPED_DRIVER: 'readiness' },
   },
   {
+    id: 'overlapped-iocp',
+    label: 'overlapped, iocp',
+    roles: { wine: underWine(`${ROOT}docs/examples/tcp-echo.mjs`) },
+    env: { OVERLAPPED_DRIVER: 'iocp' },
+  },
+  {
     id: 'overlapped',
     label: 'overlapped, Deadlines',
     roles: {
@@ -127,6 +143,7 @@ const TABLE = [
       idle: 'Node, node:net',
       udp: 'Node, node:dgram',
       deadlines: 'Node, setTimeout',
+      wine: 'Node, node:net',
     },
     roles: {
       tcp: node('net-tcp-echo.mjs'),
@@ -134,6 +151,7 @@ const TABLE = [
       tick: node('net-tick.mjs'),
       idle: collecting('net-idle.mjs'),
       deadlines: () => ({ command: [process.execPath, DEADLINES, 'timers'] }),
+      wine: underWine(`${SERVERS}net-tcp-echo.mjs`),
     },
   },
   {
@@ -162,7 +180,7 @@ export function contendersFor(role, programs) {
     const plan = roles[role]?.(programs);
     if (!plan) return [];
     const name = typeof label === 'string' ? label : (label[role] ?? id);
-    const row = { id, label: name, env, needsRing, command: [], collects: false };
+    const row = { id, label: name, env, needsRing, command: [], collects: false, cleansUp: false };
     return [{ ...row, ...plan }];
   });
 }

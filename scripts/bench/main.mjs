@@ -10,8 +10,9 @@ import { choosePinning, describeMachine, watchSteal } from './machine.mjs';
 import { measureScenario } from './measure.mjs';
 import { parseOptions, USAGE } from './options.mjs';
 import { toMarkdown } from './report/markdown.mjs';
-import { writeReport } from './report/report.mjs';
+import { mergeReports, readReport, writeReport } from './report/report.mjs';
 import { SCENARIOS } from './scenarios.mjs';
+import { leaveWine, wineVersion } from './wine.mjs';
 
 const EXIT_FAILED_RUNS = 1;
 const EXIT_USAGE = 2;
@@ -27,12 +28,12 @@ function log(text) {
  * @param {string} folder for what is compiled
  * @returns {Promise<import('./report/report.mjs').Report>}
  */
-async function runAll({ out, ...options }, folder) {
+async function runAll({ out, into, ...options }, folder) {
   const machine = describeMachine();
   const stealSince = watchSteal();
   const pinning = choosePinning();
   const programs = await compilePrograms(folder);
-  const context = { options: { ...options, out }, programs, pinning };
+  const context = { options: { ...options, out, into }, programs, pinning };
   const scenarios = [];
   for (const scenario of SCENARIOS) {
     if (!options.only.includes(scenario.id)) continue;
@@ -44,6 +45,7 @@ async function runAll({ out, ...options }, folder) {
     options,
     load: programs.paths.has('tcp-load') ? 'C' : 'Node',
     compiler: programs.compiler && basename(programs.compiler),
+    wine: wineVersion(),
     pinning,
     steal: stealSince(),
     verdicts: judgeAll(scenarios),
@@ -71,6 +73,7 @@ async function cleanly(body) {
   try {
     return await body(folder);
   } finally {
+    await leaveWine();
     clean();
   }
 }
@@ -94,6 +97,10 @@ async function main() {
   const chosen = options;
   const report = await cleanly((folder) => runAll(chosen, folder));
   console.log(toMarkdown(report));
+  if (options.into !== undefined) {
+    writeReport(mergeReports(readReport(options.into), report), options.into);
+    log(`written into ${options.into}/`);
+  }
   if (options.out !== undefined) {
     writeReport(report, options.out);
     log(`written to ${options.out}/`);

@@ -22,6 +22,7 @@ import { medianMetrics } from './statistics.mjs';
  * @property {string} what
  * @property {import('./scenarios.mjs').Scenario['run']} run
  * @property {ContenderResult[]} contenders
+ * @property {string} [apart] the conditions, where they are not those of the report
  */
 
 /**

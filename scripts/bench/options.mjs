@@ -10,6 +10,7 @@ import { SCENARIOS } from './scenarios.mjs';
  * @property {number} warmupSeconds load before the window opens
  * @property {boolean} quick one short round, for a look and not for publication
  * @property {string | undefined} out folder for the report; undefined prints it only
+ * @property {string | undefined} into folder of a report in which these scenarios take the place of the old ones
  */
 
 export const USAGE = `Usage: node scripts/bench/main.mjs [options]
@@ -18,7 +19,8 @@ export const USAGE = `Usage: node scripts/bench/main.mjs [options]
   --rounds N     rounds over all contenders (default 3)
   --quick        one round of one second, fewer idle connections
   --out FOLDER   where the report goes (default docs; a --only or --quick run without
-                 --out prints its report and leaves the published one alone)`;
+                 --out prints its report and leaves the published one alone)
+  --into FOLDER  puts the scenarios that --only names into the report that is there already`;
 
 /**
  * @param {string} name
@@ -55,6 +57,7 @@ export function parseOptions(args) {
       seconds: { type: 'string' },
       rounds: { type: 'string' },
       out: { type: 'string' },
+      into: { type: 'string' },
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -69,6 +72,7 @@ export function parseOptions(args) {
     // Long enough for V8 to have compiled the hot path of every server.
     warmupSeconds: Math.min(1, seconds),
     quick: values.quick,
-    out: values.out ?? (partial ? undefined : 'docs'),
+    out: values.out ?? (partial || values.into !== undefined ? undefined : 'docs'),
+    into: values.into,
   };
 }

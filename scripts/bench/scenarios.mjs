@@ -6,7 +6,7 @@
  * @property {string} title
  * @property {string} what one sentence for the report
  * @property {import('./contenders.mjs').Role} role which server each contender brings
- * @property {'tcp-echo' | 'udp-echo' | 'tick' | 'idle' | 'deadlines'} run
+ * @property {'tcp-echo' | 'udp-echo' | 'tick' | 'idle' | 'deadlines' | 'wine'} run
  * @property {number} connections
  * @property {number} bytes
  * @property {number} [inFlight]
@@ -81,5 +81,23 @@ export const SCENARIOS = [
     run: 'deadlines',
     connections: 100_000,
     bytes: 0,
+  },
+  {
+    id: 'wine-64',
+    title: 'Under Wine: TCP echo, 64 connections',
+    what: 'Both servers in the node.exe of Windows under the same Wine, which is not Windows. 64-byte messages, one request in flight per connection.',
+    role: 'wine',
+    run: 'wine',
+    connections: 64,
+    bytes: 64,
+  },
+  {
+    id: 'wine-1000',
+    title: 'Under Wine: TCP echo, 1000 connections',
+    what: 'The same with 1000 connections.',
+    role: 'wine',
+    run: 'wine',
+    connections: 1000,
+    bytes: 64,
   },
 ];

@@ -41,7 +41,8 @@ export interface Driver {
 
   /** Opens a socket: the driver's state of it, or the error number. */
   open(family: AddressFamily, type: SocketType): DriverSocket | number;
-  bind(socket: DriverSocket, address: SocketAddress): number;
+  /** Gives the socket its own address; for one that is to listen, so that nobody else can take the port from it. */
+  bind(socket: DriverSocket, address: SocketAddress, toListen?: boolean): number;
   listen(socket: DriverSocket, backlog: number): number;
   localAddress(socket: DriverSocket): SocketAddress | null;
   remoteAddress(socket: DriverSocket): SocketAddress | null;

@@ -60,8 +60,8 @@ export class LateCancelDriver implements Driver {
     return this.#driver.open(family, type);
   }
 
-  bind(socket: DriverSocket, address: SocketAddress): number {
-    return this.#driver.bind(socket, address);
+  bind(socket: DriverSocket, address: SocketAddress, toListen?: boolean): number {
+    return this.#driver.bind(socket, address, toListen);
   }
 
   listen(socket: DriverSocket, backlog: number): number {

@@ -5,30 +5,39 @@ import { nowMs } from './clock.js';
 import { renderPage } from './html/page.js';
 import { describeMachine } from './machine.js';
 import { parseRegressOptions, type RegressOptions, UsageError } from './options.js';
-import { progressOn } from './progress.js';
+import { type Progress, progressOn } from './progress.js';
 import { buildReport, reportToJson } from './report.js';
-import { runScenarios } from './runner.js';
+import { type RunObserver, runScenarios } from './runner.js';
 import type { Scenario } from './scenario.js';
 import { SCENARIOS } from './scenarios/index.js';
 import { writeSummary } from './summary.js';
 import { standardTerminal, type Terminal } from './terminal.js';
 import { count, wrap } from './text.js';
+import { WireEvidence } from './wire/evidence.js';
+import { preparePcapDirectory } from './wire/pcap.js';
 
 export const REGRESS_HELP = `overlapped regress: runs the contract, scenario by scenario, on every driver that can be used here.
 
 The peer of each scenario is Node's own node:net or node:dgram in a thread of its own, so that FIN and RST are
-seen by somebody else than the library.
+seen by somebody else than the library. Where the process may capture packets (on Linux: root, or CAP_NET_RAW), what
+each close says it sent is also held against what was on the wire.
 
   -d, --driver NAME     only this driver: io_uring, readiness or iocp (may be repeated)
   -s, --scenario GLOB   only these scenarios, as 'close/*' (may be repeated)
   -l, --list            lists the scenarios and what each one checks
       --json FILE       writes the results and everything that happened as JSON
       --html FILE       writes one self-contained page: the matrix and a sequence diagram of each scenario
+      --pcap DIR        writes each scenario's packets as a file that Wireshark and tcpdump open
+      --capture ADDRESS asks the capture service there for the packets, for a run under Wine (overlapped capture --help)
+      --no-capture      leaves the packets alone
       --no-color        no colours (NO_COLOR works too)
+      --raw             measures the bare platform instead: --raw --help tells more
   -h, --help            this text
 
 The exit status is 0 if the contract holds on every driver that was run, 1 if it does not, 2 for a wrong command line.
 `;
+
+const MAX_TEXT_COLUMNS = 120;
 
 /** What a run is made of; tests bring their own. */
 export interface RegressSetting {
@@ -38,6 +47,10 @@ export interface RegressSetting {
 
 /** `overlapped regress`; gives the exit status. Throws UsageError for a wrong command line. */
 export async function regress(args: readonly string[], setting: RegressSetting = {}): Promise<number> {
+  if (args.includes('--raw')) {
+    const { rawRegress } = await import('./raw/command.js');
+    return rawRegress(args, setting.terminal);
+  }
   const options = parseRegressOptions(args, setting.scenarios ?? SCENARIOS);
   const terminal = setting.terminal ?? standardTerminal(options.colour);
   if (options.help) {
@@ -50,6 +63,7 @@ export async function regress(args: readonly string[], setting: RegressSetting =
   }
   checkWritable(options.jsonFile);
   checkWritable(options.htmlFile);
+  checkDirectory(options.pcapDirectory);
   const reports = probeDrivers();
   const drivers = usableDrivers(options, reports, terminal);
   if (drivers === null) return 1;
@@ -66,17 +80,50 @@ async function run(
   const { platform, node, koffi, overlapped } = machine;
   terminal.write(`overlapped ${overlapped}, ${platform}, Node ${node}, koffi ${koffi}\n`);
   terminal.write(`${count(options.scenarios.length, 'scenario')} on ${drivers.join(' and ')}\n`);
+  const evidence = await openEvidence(options, terminal);
   const progress = progressOn(terminal, options.scenarios, drivers);
   const startedAt = new Date();
   const beganMs = nowMs();
-  const results = await runScenarios({ scenarios: options.scenarios, drivers, observer: progress });
+  const { scenarios } = options;
+  const observer = observeBoth(progress, evidence);
+  const results = await runScenarios({ scenarios, drivers, observer, capture: evidence.capture });
   progress.end();
-  writeSummary(terminal, results, drivers);
+  await evidence.close();
+  writeSummary(terminal, results, drivers, evidence.report);
   const durationMs = nowMs() - beganMs;
-  const report = buildReport({ startedAt, durationMs, machine, driverReports: reports, drivers, results });
+  const report = buildReport({
+    startedAt,
+    durationMs,
+    machine,
+    driverReports: reports,
+    drivers,
+    results,
+    capture: evidence.report,
+  });
   if (options.jsonFile !== undefined) writeReport(terminal, options.jsonFile, reportToJson(report));
   if (options.htmlFile !== undefined) writeReport(terminal, options.htmlFile, renderPage(report));
   return report.holds ? 0 : 1;
+}
+
+/** The wire evidence of this run. Where there is none, the terminal says why, and the peers alone are witnesses. */
+async function openEvidence(options: RegressOptions, terminal: Terminal): Promise<WireEvidence> {
+  const { capture: wanted, captureService: service, pcapDirectory } = options;
+  const evidence = await WireEvidence.open({ wanted, service, pcapDirectory });
+  const { captured, reason } = evidence.report;
+  if (captured || !wanted) return evidence;
+  const files = pcapDirectory === undefined ? '' : `, and ${pcapDirectory} stays empty`;
+  const note = `No packets are captured: ${reason}. FIN and RST are what the peers saw${files}`;
+  for (const line of wrap(note, textColumns(terminal))) terminal.write(`${line}\n`);
+  return evidence;
+}
+
+function observeBoth(progress: Progress, evidence: WireEvidence): RunObserver {
+  return {
+    started: (scenario, driver) => progress.started(scenario, driver),
+    finished: (result) => progress.finished(result),
+    captured: (scenario, driver, trace) => evidence.keep(scenario, driver, trace),
+    captureLost: (reason) => evidence.lost(reason),
+  };
 }
 
 /** The drivers to run; null where there is none, or where one that was asked for cannot be used. */
@@ -96,9 +143,14 @@ function usableDrivers(
   return null;
 }
 
+/** How wide running text is made: no wider than the terminal, nor than is pleasant to read. */
+function textColumns(terminal: Terminal): number {
+  return Math.min(terminal.live ? terminal.columns() : MAX_TEXT_COLUMNS, MAX_TEXT_COLUMNS);
+}
+
 function writeList(terminal: Terminal, scenarios: readonly Scenario[]): void {
   const { paint } = terminal;
-  const columns = Math.min(terminal.live ? terminal.columns() : 120, 120) - 4;
+  const columns = textColumns(terminal) - 4;
   for (const { id, checks, contract } of scenarios) {
     terminal.write(`${paint('bold', id)}\n`);
     for (const line of wrap(checks, columns)) terminal.write(`    ${line}\n`);
@@ -114,6 +166,15 @@ function checkWritable(file: string | undefined): void {
     closeSync(openSync(file, 'a'));
   } catch (error) {
     throw new UsageError(`Cannot write ${file}: ${(error as Error).message}`);
+  }
+}
+
+function checkDirectory(directory: string | undefined): void {
+  if (directory === undefined) return;
+  try {
+    preparePcapDirectory(directory);
+  } catch (error) {
+    throw new UsageError(`Cannot write to ${directory}: ${(error as Error).message}`);
   }
 }
 

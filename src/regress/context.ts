@@ -37,6 +37,8 @@ export class ScenarioContext {
   readonly trace: Trace;
   /** Expectations that held, in order. */
   readonly held: string[] = [];
+  /** Told of the ports that are ours, before anybody sends there. */
+  onPorts: (ports: readonly number[]) => Promise<void> = async () => undefined;
   readonly #sockets = new Set<OverlappedSocket>();
   readonly #servers = new Map<string, PeerServer>();
   #named = 0;
@@ -69,13 +71,16 @@ export class ScenarioContext {
 
   /** A listener of ours. */
   async listen(options: ListenOptions = {}): Promise<TcpListener> {
-    return this.keep(await TcpListener.listen({ host: '127.0.0.1', proactor: this.proactor, ...options }));
+    const listener = await this.#listener(options);
+    await this.onPorts([listener.port]);
+    return listener;
   }
 
   /** Listeners of ours, as many as the process may open. */
   async listeners(count: number): Promise<TcpListener[]> {
     const listeners: TcpListener[] = [];
-    for (let i = 0; i < Math.min(count, this.affordableSockets()); i++) listeners.push(await this.listen());
+    for (let i = 0; i < Math.min(count, this.affordableSockets()); i++) listeners.push(await this.#listener({}));
+    await this.onPorts(listeners.map((listener) => listener.port));
     return listeners;
   }
 
@@ -161,6 +166,8 @@ export class ScenarioContext {
     const name = this.nextName();
     const peer = await this.peer.bind();
     const socket = this.keep(await UdpSocket.bind({ host: '127.0.0.1', proactor: this.proactor }));
+    await this.onPorts([socket.port]);
+    this.trace.connection(name, socket.port, peer.port);
     this.trace.name(peer.number, name);
     return { ours: new TracedUdp(this.trace, name, socket), peer };
   }
@@ -187,6 +194,10 @@ export class ScenarioContext {
   async tidy(): Promise<void> {
     await Promise.all([...this.#sockets].map((socket) => socket.abort()));
     this.#sockets.clear();
+  }
+
+  async #listener(options: ListenOptions): Promise<TcpListener> {
+    return this.keep(await TcpListener.listen({ host: '127.0.0.1', proactor: this.proactor, ...options }));
   }
 
   async #server(host: string, reading: boolean): Promise<PeerServer> {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { DriverName } from '../port/driver.js';
 import { globMatches } from './glob.js';
 import type { Scenario } from './scenario.js';
+import { parseServiceAddress } from './wire/protocol.js';
 
 /** What the command line asks for. */
 export interface RegressOptions {
@@ -12,6 +13,12 @@ export interface RegressOptions {
   readonly help: boolean;
   readonly jsonFile: string | undefined;
   readonly htmlFile: string | undefined;
+  /** Where each scenario's packets go, a file a scenario and driver. */
+  readonly pcapDirectory: string | undefined;
+  /** `127.0.0.1:PORT/TOKEN` of a capture service on this machine. */
+  readonly captureService: string | undefined;
+  /** Whether packets are captured where they can be. */
+  readonly capture: boolean;
   readonly colour: boolean;
 }
 
@@ -25,6 +32,10 @@ const DRIVER_NAMES: readonly DriverName[] = ['io_uring', 'readiness', 'iocp'];
 /** Reads the command line of `overlapped regress`. Throws UsageError for what it does not know. */
 export function parseRegressOptions(args: readonly string[], all: readonly Scenario[]): RegressOptions {
   const values = parse(args);
+  const capture = !(values['no-capture'] ?? false);
+  const captureService = values.capture ?? (process.env['OVERLAPPED_CAPTURE'] || undefined);
+  if (!capture && values.pcap !== undefined) throw new UsageError('--pcap and --no-capture exclude each other');
+  if (!capture && values.capture !== undefined) throw new UsageError('--capture and --no-capture exclude each other');
   const drivers = [...new Set(values.driver ?? [])].map(driverName);
   return {
     drivers,
@@ -33,6 +44,9 @@ export function parseRegressOptions(args: readonly string[], all: readonly Scena
     help: values.help ?? false,
     jsonFile: fileName('--json', values.json),
     htmlFile: fileName('--html', values.html),
+    pcapDirectory: fileName('--pcap', values.pcap, 'directory'),
+    captureService: captureService === undefined ? undefined : serviceAddress(captureService),
+    capture,
     colour: !(values['no-color'] ?? false),
   };
 }
@@ -48,6 +62,9 @@ function parse(args: readonly string[]) {
         list: { type: 'boolean', short: 'l' },
         json: { type: 'string' },
         html: { type: 'string' },
+        pcap: { type: 'string' },
+        capture: { type: 'string' },
+        'no-capture': { type: 'boolean' },
         'no-color': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -65,9 +82,15 @@ function driverName(name: string): DriverName {
   return found;
 }
 
-function fileName(option: string, name: string | undefined): string | undefined {
-  if (name === '') throw new UsageError(`${option} needs the name of a file`);
+function fileName(option: string, name: string | undefined, what = 'file'): string | undefined {
+  if (name === '') throw new UsageError(`${option} needs the name of a ${what}`);
   return name;
+}
+
+/** A capture service is on this machine: the loopback packets of another would be somebody else's. */
+function serviceAddress(text: string): string {
+  if (parseServiceAddress(text) !== null) return text;
+  throw new UsageError("A capture service has an address as 'overlapped capture' prints it: 127.0.0.1:PORT/TOKEN");
 }
 
 /** The scenarios that any of the globs selects, in their own order; all of them without a glob. */

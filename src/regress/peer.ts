@@ -20,6 +20,8 @@ export class Peer {
   #events: PeerEvent[] = [];
   #lastId = 0;
   #onEvent: (event: PeerEvent) => void = () => undefined;
+  /** Told of each port that the peer listens on or has bound, before the scenario knows it. */
+  onPort: (port: number) => Promise<void> = async () => undefined;
 
   constructor() {
     this.#worker = new Worker(new URL('./peer-worker.js', import.meta.url));
@@ -64,6 +66,7 @@ export class Peer {
     const { host = '127.0.0.1', reading = true, path } = options;
     const command: PeerCommand = { verb: 'listen', host, reading, ...(path === undefined ? {} : { path }) };
     const { server, port } = (await this.request(command)) as { server: number; port: number };
+    if (port !== 0) await this.onPort(port);
     return new PeerServer(this, server, host, port);
   }
 
@@ -78,6 +81,7 @@ export class Peer {
 
   async bind(host = '127.0.0.1', port = 0): Promise<PeerDatagramSocket> {
     const bound = (await this.request({ verb: 'bind', host, port })) as { socket: number; port: number };
+    await this.onPort(bound.port);
     return new PeerDatagramSocket(this, bound.socket, host, bound.port);
   }
 

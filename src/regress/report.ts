@@ -4,6 +4,8 @@ import type { ScenarioResult, Status } from './runner.js';
 import { groupOf, type Scenario } from './scenario.js';
 import { contractHolds, type Totals, totalsOf } from './summary.js';
 import type { PeerView, TraceEntry } from './trace.js';
+import type { EvidenceReport } from './wire/evidence.js';
+import type { WireView } from './wire/view.js';
 
 /**
  * The report of a run, as `--json` writes it. The shape is stable: `version` grows when a field changes its meaning or
@@ -21,6 +23,8 @@ export interface Report {
   readonly machine: Machine;
   /** Every driver of the library, those that were not run included. */
   readonly drivers: readonly ReportedDriver[];
+  /** Whether packets were captured, and if not, why. */
+  readonly capture: EvidenceReport;
   readonly totals: Totals;
   readonly scenarios: readonly ReportedScenario[];
 }
@@ -50,6 +54,8 @@ export interface ReportedResult {
   readonly failure: { readonly expectation: string; readonly saw: string } | null;
   /** What the peer saw, counted. */
   readonly peer: PeerView;
+  /** What was on the wire; null where nothing was captured. */
+  readonly wire: WireView | null;
   /** What happened at both ends, in the order in which it was recorded. */
   readonly events: readonly TraceEntry[];
   /** Events beyond the limit of 400 that were not kept. */
@@ -63,6 +69,7 @@ export interface Run {
   readonly driverReports: readonly DriverReport[];
   readonly drivers: readonly DriverName[];
   readonly results: readonly ScenarioResult[];
+  readonly capture: EvidenceReport;
 }
 
 export function buildReport(run: Run): Report {
@@ -76,6 +83,7 @@ export function buildReport(run: Run): Report {
     durationMs: run.durationMs,
     machine: run.machine,
     drivers: run.driverReports.map((report) => ({ ...report, ran: drivers.includes(report.name) })),
+    capture: run.capture,
     totals: totalsOf(results),
     scenarios: scenarios.map((scenario) => reportScenario(scenario, results)),
   };

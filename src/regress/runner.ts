@@ -7,6 +7,9 @@ import type { PeerEvent } from './peer-protocol.js';
 import type { Scenario } from './scenario.js';
 import { count } from './text.js';
 import { type PeerView, peerView, Trace, type TraceEntry } from './trace.js';
+import type { WireCapture, WireTrace } from './wire/capture.js';
+import { type WireView, wireView } from './wire/view.js';
+import { expectClaims, WireWitness } from './wire/witness.js';
 
 export type Status = 'pass' | 'fail' | 'skip';
 
@@ -22,6 +25,8 @@ export interface ScenarioResult {
   /** What did not hold, or why the scenario was skipped; null where it passed. */
   readonly failure: { readonly expectation: string; readonly saw: string } | null;
   readonly peer: PeerView;
+  /** What was on the wire; null where nothing was captured. */
+  readonly wire: WireView | null;
   readonly events: readonly TraceEntry[];
   readonly droppedEvents: number;
 }
@@ -30,6 +35,10 @@ export interface ScenarioResult {
 export interface RunObserver {
   started(scenario: Scenario, driver: DriverName): void;
   finished(result: ScenarioResult): void;
+  /** Before `finished`, where the scenario's packets were captured. */
+  captured?(scenario: Scenario, driver: DriverName, trace: WireTrace): void;
+  /** Once, if the capture fails; the run goes on without. */
+  captureLost?(reason: string): void;
 }
 
 export interface RunOptions {
@@ -38,6 +47,8 @@ export interface RunOptions {
   readonly observer: RunObserver;
   /** How long a scenario may take that does not say so itself. */
   readonly watchdogMs?: number;
+  /** Captures the packets of each scenario. Stays the caller's. */
+  readonly capture?: WireCapture | undefined;
 }
 
 const DEFAULT_WATCHDOG_MS = 15_000;
@@ -48,15 +59,23 @@ const TIDY_WITHIN_MS = 5000;
 /** Runs each scenario on each driver, one after the other: what is measured must not compete. */
 export async function runScenarios(options: RunOptions): Promise<ScenarioResult[]> {
   const results: ScenarioResult[] = [];
+  let { capture } = options;
   let peer = new Peer();
   try {
     for (const scenario of options.scenarios) {
       for (const driver of options.drivers) {
         options.observer.started(scenario, driver);
+        const witness = capture && new WireWitness(capture);
         const watchdogMs = scenario.watchdogMs ?? options.watchdogMs ?? DEFAULT_WATCHDOG_MS;
-        const result = await runScenario(scenario, driver, peer, watchdogMs);
+        const one = new ScenarioRun(scenario, driver, peer, witness);
+        const result = await one.run(watchdogMs);
         results.push(result);
+        if (one.wire) options.observer.captured?.(scenario, driver, one.wire);
         options.observer.finished(result);
+        if (witness && witness.lost !== '') {
+          capture = undefined;
+          options.observer.captureLost?.(witness.lost);
+        }
         if (result.status === 'fail') {
           // Whatever state the failure left behind, the next scenario does not inherit it.
           await peer.terminate();
@@ -70,53 +89,102 @@ export async function runScenarios(options: RunOptions): Promise<ScenarioResult[
   return results;
 }
 
-async function runScenario(
-  scenario: Scenario,
-  driver: DriverName,
-  peer: Peer,
-  watchdogMs: number,
-): Promise<ScenarioResult> {
-  const startedAt = new Date().toISOString();
-  const trace = new Trace();
-  let held: readonly string[] = [];
-  let failure: ScenarioResult['failure'] = null;
-  let status: Status = 'pass';
-  let seen: readonly PeerEvent[] | null = null;
-  try {
-    const proactor = openProactor({ driver });
-    const context = new ScenarioContext(driver, proactor, peer, trace);
-    held = context.held;
-    peer.onEvent = (event) => trace.peerEvent(event);
+/** One scenario on one driver, once. */
+class ScenarioRun {
+  readonly #scenario: Scenario;
+  readonly #driver: DriverName;
+  readonly #peer: Peer;
+  readonly #witness: WireWitness | undefined;
+  readonly #trace = new Trace();
+  #held: string[] = [];
+  #claims = 0;
+  /** How long the wire was read, which is no part of what the scenario takes. */
+  #readingMs = 0;
+  #seen: readonly PeerEvent[] | null = null;
+  /** What was on the wire, where that was captured. */
+  wire: WireTrace | null = null;
+
+  constructor(scenario: Scenario, driver: DriverName, peer: Peer, witness: WireWitness | undefined) {
+    this.#scenario = scenario;
+    this.#driver = driver;
+    this.#peer = peer;
+    this.#witness = witness;
+  }
+
+  async run(watchdogMs: number): Promise<ScenarioResult> {
+    const startedAt = new Date().toISOString();
+    let failure: ScenarioResult['failure'] = null;
+    let status: Status = 'pass';
+    try {
+      await this.#act(watchdogMs);
+    } catch (error) {
+      status = error instanceof SkipScenario ? 'skip' : 'fail';
+      failure = this.#alsoOnTheWire(describeFailure(error));
+    }
+    const durationMs = this.#trace.now() - this.#readingMs;
+    const peer = peerView(this.#seen ?? this.#peer.events);
+    const wire = this.#wireView();
+    if (status !== 'fail') await this.#peer.clear();
+    const { entries: events, dropped: droppedEvents } = this.#trace;
+    const { scenario, driver, held } = { scenario: this.#scenario, driver: this.#driver, held: this.#held };
+    return { scenario, driver, status, startedAt, durationMs, held, failure, peer, wire, events, droppedEvents };
+  }
+
+  async #act(watchdogMs: number): Promise<void> {
+    await this.#witness?.begin();
+    const proactor = openProactor({ driver: this.#driver });
+    const context = new ScenarioContext(this.#driver, proactor, this.#peer, this.#trace);
+    this.#held = context.held;
+    this.#peer.onEvent = (event) => this.#trace.peerEvent(event);
+    this.#peer.onPort = async (port) => this.#witness?.own([port], 'peer');
+    context.onPorts = async (ports) => this.#witness?.own(ports, 'ours');
     try {
       const pending = () => `${count(proactor.outstanding, 'operation')} had not ended`;
-      await guarded(scenario.run(context), `the scenario ends within ${watchdogMs} ms`, watchdogMs, pending);
-      // What the peer sees from here on is the tidying, not the scenario.
-      seen = [...peer.events];
-      peer.onEvent = () => undefined;
+      const run = this.#scenario.run(context);
+      await guarded(run, `the scenario ends within ${watchdogMs} ms`, watchdogMs, pending).finally(() => this.#look());
+      this.#expectClaims();
       await guarded(context.tidy(), `all sockets close within ${TIDY_WITHIN_MS} ms`, TIDY_WITHIN_MS, pending);
       expectNothingLeft(context);
     } finally {
       proactor.destroy();
     }
-  } catch (error) {
-    status = error instanceof SkipScenario ? 'skip' : 'fail';
-    failure = describeFailure(error);
   }
-  const durationMs = trace.now();
-  const view = peerView(seen ?? peer.events);
-  if (status !== 'fail') await peer.clear();
-  return {
-    scenario,
-    driver,
-    status,
-    startedAt,
-    durationMs,
-    held,
-    failure,
-    peer: view,
-    events: trace.entries,
-    droppedEvents: trace.dropped,
-  };
+
+  /** What the peer and the wire see from here on is the tidying, not the scenario. */
+  async #look(): Promise<void> {
+    this.#seen = [...this.#peer.events];
+    this.#peer.onEvent = () => undefined;
+    this.#peer.onPort = async () => undefined;
+    const beganMs = this.#trace.now();
+    this.wire = (await this.#witness?.end(this.#trace.claims)) ?? null;
+    this.#readingMs = this.#trace.now() - beganMs;
+  }
+
+  #expectClaims(): void {
+    if (this.wire === null) return;
+    const held = expectClaims(this.#trace.claims, this.wire);
+    this.#claims = held.length;
+    this.#held.push(...held);
+  }
+
+  /** Where the wire contradicts a close as well, that says more than what came of it. */
+  #alsoOnTheWire(failure: { expectation: string; saw: string }): { expectation: string; saw: string } {
+    try {
+      if (this.#claims === 0) this.#expectClaims();
+    } catch (error) {
+      const { expectation, saw } = describeFailure(error);
+      if (expectation !== failure.expectation) return { ...failure, saw: `${failure.saw}; ${expectation}? ${saw}` };
+    }
+    return failure;
+  }
+
+  #wireView(): WireView | null {
+    const { wire } = this;
+    if (wire === null || this.#witness === undefined) return null;
+    const { scope } = this.#witness;
+    for (const { name, ourPort, peerPort } of this.#trace.connections) scope.name(name, ourPort, peerPort);
+    return wireView(wire, scope, this.#trace.startedAtMs, this.#claims);
+  }
 }
 
 /** After every scenario: nothing in flight, nothing lent, and nothing came for an operation that was gone. */

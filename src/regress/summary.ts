@@ -4,6 +4,7 @@ import type { ScenarioResult } from './runner.js';
 import { groupOf } from './scenario.js';
 import { type Colour, formatDuration, pad, type Terminal } from './terminal.js';
 import { count, wrap } from './text.js';
+import type { EvidenceReport } from './wire/evidence.js';
 
 export interface Totals {
   readonly passed: number;
@@ -30,6 +31,7 @@ export function writeSummary(
   terminal: Terminal,
   results: readonly ScenarioResult[],
   drivers: readonly DriverName[],
+  capture: EvidenceReport,
 ): void {
   const { paint } = terminal;
   const groups = [...new Set(results.map((result) => groupOf(result.scenario)))];
@@ -45,6 +47,7 @@ export function writeSummary(
     terminal.write(`  ${pad(group === '' ? 'all' : group, GROUP_COLUMNS - 2)}${cells.join('').trimEnd()}\n`);
   }
   writeFailures(terminal, results);
+  writeWire(terminal, results, capture);
   writeVerdict(terminal, results, drivers);
 }
 
@@ -66,6 +69,26 @@ function writeFailures(terminal: Terminal, results: readonly ScenarioResult[]): 
       terminal.write(`  ${line}\n`);
     for (const line of failureLines(failure).flatMap((text) => wrap(text, columns))) terminal.write(`  ${line}\n`);
   }
+}
+
+/** What the wire showed, in a line; that packets were lost is never left out. */
+function writeWire(terminal: Terminal, results: readonly ScenarioResult[], capture: EvidenceReport): void {
+  const seen = results.flatMap(({ wire }) => (wire === null ? [] : [wire]));
+  if (seen.length > 0) {
+    const segments = seen.reduce((total, { ours, peer }) => total + ours.segments + peer.segments, 0);
+    const dropped = seen.reduce((total, wire) => total + wire.dropped, 0);
+    const claims = seen.reduce((total, wire) => total + wire.claims, 0);
+    const agreed = `${count(claims, 'close')} sent what ${claims === 1 ? 'it says' : 'they say'}`;
+    const lost = dropped === 0 ? 'none lost' : `${count(dropped, 'packet')} LOST`;
+    writeWrapped(
+      terminal,
+      dropped === 0 ? 'bold' : 'yellow',
+      'On the wire',
+      `: ${count(segments, 'segment')}, ${lost}; ${agreed}`,
+    );
+  }
+  if (capture.captured && capture.reason !== '')
+    writeWrapped(terminal, 'yellow', 'Not all was captured', `: ${capture.reason}`);
 }
 
 function writeVerdict(terminal: Terminal, results: readonly ScenarioResult[], drivers: readonly DriverName[]): void {

@@ -1,6 +1,7 @@
 import { nowMs } from './clock.js';
 import { codeOf } from './expectations.js';
 import type { PeerEvent, PeerEventKind } from './peer-protocol.js';
+import type { CloseClaim } from './wire/claims.js';
 
 /** How an operation of ours ended; `pending`: it had not when the scenario was over. */
 export type OperationOutcome = 'done' | 'timedOut' | 'cancelled' | 'aborted' | 'failed' | 'pending';
@@ -39,6 +40,13 @@ export interface PeerEntry {
   untilMs: number;
 }
 
+/** A connection of ours, by which its segments are known on the wire. */
+export interface NamedConnection {
+  readonly name: string;
+  readonly ourPort: number;
+  readonly peerPort: number;
+}
+
 export type TraceEntry = OperationEntry | PeerEntry;
 
 /** Entries kept of one scenario; those with thousands of operations are not for a diagram. */
@@ -54,6 +62,9 @@ export class Trace {
   readonly entries: TraceEntry[] = [];
   /** Entries that were left out. */
   dropped = 0;
+  readonly connections: NamedConnection[] = [];
+  /** What closes of ours say that they sent, in the order in which they ended. */
+  readonly claims: CloseClaim[] = [];
   readonly #names = new Map<number, string>();
   /** Events of connections that have no name yet: the peer may accept before our connect has ended. */
   readonly #unnamed = new Map<number, PeerEntry[]>();
@@ -63,6 +74,19 @@ export class Trace {
     this.#names.set(connection, name);
     for (const entry of this.#unnamed.get(connection) ?? []) entry.socket = name;
     this.#unnamed.delete(connection);
+  }
+
+  /** Which ports a connection has; 0 where it has none. */
+  connection(name: string, ourPort: number, peerPort: number): void {
+    this.connections.push({ name, ourPort, peerPort });
+  }
+
+  /** What a close of ours says: to be held against the wire. */
+  closed(socket: string, verb: string, sent: string): void {
+    const connection = this.connections.findLast(({ name }) => name === socket);
+    if (connection === undefined || (sent !== 'FIN' && sent !== 'RST')) return;
+    const { ourPort, peerPort } = connection;
+    if (peerPort !== 0) this.claims.push({ socket, verb, sent, ourPort, peerPort });
   }
 
   now(): number {

@@ -16,6 +16,7 @@ export class TracedTcp {
     this.#trace = trace;
     this.name = name;
     this.socket = socket;
+    trace.connection(name, socket.localAddress?.port ?? 0, socket.remoteAddress?.port ?? 0);
   }
 
   /** Receives at most `size` bytes; the value is what came. */
@@ -69,6 +70,7 @@ export class TracedTcp {
 
   async #ending(verb: string, detail: string, run: () => Promise<CloseResult>): Promise<CloseResult> {
     const result = await this.#trace.operation(this.name, verb, detail, run);
+    this.#trace.closed(this.name, verb, result.sent);
     for (const entry of this.#leftPending) entry.pendingUntilMs = this.#trace.now();
     return result;
   }

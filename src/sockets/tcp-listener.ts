@@ -165,7 +165,7 @@ function listenOn(proactor: Proactor, address: SocketAddress, backlog: number, o
     // Accepted sockets inherit it (tcp(7)), which saves a call for each.
     if (options.noDelay ?? true) check('setsockopt', driver.setOption(handle, 'noDelay', true));
   }
-  check('bind', driver.bind(handle, address));
+  check('bind', driver.bind(handle, address, true));
   check('listen', driver.listen(handle, backlog));
   return handle;
 }

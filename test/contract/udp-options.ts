@@ -135,7 +135,8 @@ function describeMulticast(stage: OnUdpStage): void {
   test('what is no group or no interface is refused', async () => {
     const socket = await stage().bind();
     assert.throws(() => socket.joinGroup('127.0.0.1'), { code: 'EINVAL' });
-    assert.throws(() => socket.joinGroup('239.255.42.99', '192.0.2.250'), { code: 'ENODEV' });
+    // Linux finds no device for the address, and Winsock no such address.
+    assert.throws(() => socket.joinGroup('239.255.42.99', '192.0.2.250'), { code: /^(ENODEV|EADDRNOTAVAIL)$/ });
     assert.throws(() => socket.joinGroup('nonsense'), TypeError);
     assert.throws(() => socket.joinGroup(5 as never), TypeError);
     assert.throws(() => socket.joinGroup('239.255.42.99', '::1'), TypeError);

@@ -10,7 +10,7 @@ import { soon, turns, until } from '../support/waiting.js';
 for (const driver of driversUnderTest()) {
   const env = { OVERLAPPED_DRIVER: driver.name };
 
-  describe(`${driver.name}: kill -9`, { timeout: 60_000 }, () => {
+  describe(`${driver.name}: kill -9`, { timeout: 120_000 }, () => {
     const stage = useStage(driver);
 
     test('a server of ours that is killed: its node:net clients see the end, and its port is free', async () => {
@@ -74,7 +74,7 @@ for (const driver of driversUnderTest()) {
       const survivor = await stage().peerTo({ port: listener.port });
       child.kill();
       await child.exited;
-      await until(() => ended.length === 20, 'twenty ends');
+      await until(() => ended.length === 20, 'twenty ends', 30_000);
       assert.ok(
         ended.every((end) => end === 'end' || end === 'ECONNRESET' || end === 'EPIPE'),
         ended.join(),

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { EpollNotifier } from '../../src/bsd/linux/epoll-notifier.js';
 import { LinuxStack } from '../../src/bsd/linux/stack.js';
 import { IoUringDriver } from '../../src/drivers/io-uring/driver.js';
+import { IocpDriver } from '../../src/drivers/iocp/driver.js';
 import { ReadinessDriver } from '../../src/drivers/readiness/driver.js';
 import type { DriverName } from '../../src/index.js';
 import type { Driver, DriverEvents } from '../../src/port/driver.js';
@@ -18,15 +19,15 @@ import { soon } from '../support/waiting.js';
 
 const RECEIVES = 10_000;
 
-const MAKERS: Partial<Record<DriverName, (events: DriverEvents) => Driver>> = {
+const MAKERS: Readonly<Record<DriverName, (events: DriverEvents) => Driver>> = {
   io_uring: (events) => new IoUringDriver(events, new LinuxStack()),
   readiness: (events) => new ReadinessDriver(events, new LinuxStack(), new EpollNotifier()),
+  iocp: (events) => new IocpDriver(events),
 };
 
 /** Cancels that take effect late: whatever completes meanwhile is a success, and its bytes are kept. */
 for (const { name } of driversUnderTest()) {
   const make = MAKERS[name];
-  if (make === undefined) continue;
   const late = (flushes: number) => () => new Proactor((events) => new LateCancelDriver(make(events), events, flushes));
 
   describe(`${name}: cancels that take effect late`, { timeout: 120_000 }, () => {

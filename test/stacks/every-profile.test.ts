@@ -27,11 +27,11 @@ describe('on the simulation of its stack, each profile', { skip: process.platfor
         library.destroy();
       }
     };
-    test(`${name}: bytes go there and back, and the end is an end`, () => trial((proactor) => echo(profile, proactor)));
-    test(`${name}: a connect that is refused says so`, () => trial((proactor) => refused(profile, proactor)));
+    test(`${name}: bytes go there and back, and the end is an end`, () => trial(echo));
+    test(`${name}: a connect that is refused says so`, () => trial(refused));
     test(`${name}: a reset is told once, and a timeout takes nothing`, () =>
       trial((proactor) => reset(profile, proactor)));
-    test(`${name}: datagrams know where they come from`, () => trial((proactor) => datagrams(profile, proactor)));
+    test(`${name}: datagrams know where they come from`, () => trial(datagrams));
   }
 });
 
@@ -41,23 +41,8 @@ function withoutKqueue(profile: StackProfile): StackProfile {
   return { ...profile, symbols, waits: profile.waits.filter((wait) => wait !== 'kqueue') };
 }
 
-let nextPort = 20_000 + (process.pid % 10_000);
-
-/** A stack that cannot tell which port it chose is told which to take. */
-async function listen(profile: StackProfile, proactor: Proactor): Promise<TcpListener> {
-  if (profile.symbols.getsockname !== undefined) return TcpListener.listen({ host: HOST, port: 0, proactor });
-  for (let attempt = 0; attempt < 100; attempt++) {
-    try {
-      return await TcpListener.listen({ host: HOST, port: nextPort++, proactor });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    }
-  }
-  throw new Error('no port is free');
-}
-
-async function pair(profile: StackProfile, proactor: Proactor): Promise<[TcpSocket, TcpSocket]> {
-  const listener = await listen(profile, proactor);
+async function pair(proactor: Proactor): Promise<[TcpSocket, TcpSocket]> {
+  const listener = await TcpListener.listen({ host: HOST, port: 0, proactor });
   const accepting = listener.accept();
   const client = await soon(TcpSocket.connect({ host: HOST, port: listener.port, proactor }), 'a connect');
   const server = await soon(accepting, 'an accept');
@@ -65,8 +50,8 @@ async function pair(profile: StackProfile, proactor: Proactor): Promise<[TcpSock
   return [client, server];
 }
 
-async function echo(profile: StackProfile, proactor: Proactor): Promise<void> {
-  const [client, server] = await pair(profile, proactor);
+async function echo(proactor: Proactor): Promise<void> {
+  const [client, server] = await pair(proactor);
   const echoing = (async () => {
     const buffer = new Uint8Array(16_384);
     for (let n = await server.recv(buffer); n > 0; n = await server.recv(buffer))
@@ -84,8 +69,8 @@ async function echo(profile: StackProfile, proactor: Proactor): Promise<void> {
   await client.close();
 }
 
-async function refused(profile: StackProfile, proactor: Proactor): Promise<void> {
-  const listener = await listen(profile, proactor);
+async function refused(proactor: Proactor): Promise<void> {
+  const listener = await TcpListener.listen({ host: HOST, port: 0, proactor });
   const { port } = listener;
   await listener.close();
   const connecting = TcpSocket.connect({ host: HOST, port, proactor });
@@ -93,7 +78,7 @@ async function refused(profile: StackProfile, proactor: Proactor): Promise<void>
 }
 
 async function reset(profile: StackProfile, proactor: Proactor): Promise<void> {
-  const [client, server] = await pair(profile, proactor);
+  const [client, server] = await pair(proactor);
   await assert.rejects(client.recv(new Uint8Array(8), { timeoutMs: 20 }), { code: 'ETIMEDOUT' });
   await server.send(Buffer.from('before'));
   const buffer = Buffer.alloc(6);
@@ -110,10 +95,9 @@ async function reset(profile: StackProfile, proactor: Proactor): Promise<void> {
   await client.close();
 }
 
-async function datagrams(profile: StackProfile, proactor: Proactor): Promise<void> {
-  const knowsItself = profile.symbols.getsockname !== undefined;
-  const one = await UdpSocket.bind({ host: HOST, port: knowsItself ? 0 : nextPort++, proactor });
-  const other = await UdpSocket.bind({ host: HOST, port: knowsItself ? 0 : nextPort++, proactor });
+async function datagrams(proactor: Proactor): Promise<void> {
+  const one = await UdpSocket.bind({ host: HOST, port: 0, proactor });
+  const other = await UdpSocket.bind({ host: HOST, port: 0, proactor });
   await one.sendTo(Buffer.from('hello'), { host: HOST, port: other.port });
   const { data, address } = await soon(other.recvFrom(), 'a datagram');
   assert.equal(Buffer.from(data).toString(), 'hello');

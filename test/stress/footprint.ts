@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
 import type { Proactor } from '../../src/port/proactor.js';
+import { settledDescriptors } from '../support/descriptors.js';
 import { turns } from '../support/waiting.js';
 
 /** What a proactor at rest holds. */
@@ -14,7 +14,6 @@ export interface Footprint {
 }
 
 const MEGABYTE = 1 << 20;
-const DESCRIPTORS = '/proc/self/fd';
 
 export async function footprint(proactor: Proactor): Promise<Footprint> {
   // What the last round left is only garbage once its promises and timers are over.
@@ -25,7 +24,7 @@ export async function footprint(proactor: Proactor): Promise<Footprint> {
   const { heapUsed, rss } = process.memoryUsage();
   return {
     slots: countSlots(proactor),
-    descriptors: existsSync(DESCRIPTORS) ? readdirSync(DESCRIPTORS).length : -1,
+    descriptors: await settledDescriptors(),
     heapMegabytes: heapUsed / MEGABYTE,
     residentMegabytes: rss / MEGABYTE,
   };

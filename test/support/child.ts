@@ -1,13 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { soon } from './waiting.js';
 
 export interface ChildOptions {
-  /** Descriptors the process may have: `ulimit -n`. */
+  /** Descriptors the process may have: `ulimit -n`, so it needs a POSIX shell. */
   readonly descriptors?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** Another node than this one, and the folder it works in. */
+  readonly program?: string;
+  readonly folder?: string;
 }
 
 export interface ChildExit {
@@ -15,6 +18,16 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
   readonly output: string;
   readonly errors: string;
+}
+
+/** Windows has no limit that could be set, and no `sh`: there only whoever asks for a limit is refused. */
+function start(nodeArgs: readonly string[], childOptions: ChildOptions): ChildProcess {
+  const { descriptors, program = process.execPath, folder } = childOptions;
+  const options: SpawnOptions = { env: { ...process.env, ...childOptions.env }, stdio: ['pipe', 'pipe', 'pipe'] };
+  if (folder !== undefined) options.cwd = folder;
+  if (descriptors === undefined) return spawn(program, nodeArgs, options);
+  if (process.platform === 'win32') throw new Error('The descriptors of a process cannot be limited on Windows');
+  return spawn('sh', ['-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', program, ...nodeArgs], options);
 }
 
 /** A program of ours in a process of its own. */
@@ -29,10 +42,8 @@ export class Child {
   constructor(from: string, program: string, args: readonly string[] = [], options: ChildOptions = {}) {
     const file = fileURLToPath(new URL(program, from));
     if (!existsSync(file)) throw new Error(`There is no ${file}`);
-    const command = [process.execPath, '--expose-gc', ...(options.nodeOptions ?? []), file, ...args];
-    const limited = options.descriptors === undefined ? 'exec "$@"' : `ulimit -n ${options.descriptors}; exec "$@"`;
-    const env = { ...process.env, ...options.env };
-    this.process = spawn('sh', ['-c', limited, 'sh', ...command], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const nodeArgs = ['--expose-gc', ...(options.nodeOptions ?? []), file, ...args];
+    this.process = start(nodeArgs, options);
     this.process.stdout?.on('data', (chunk: Buffer) => {
       this.#output += chunk.toString();
       this.#notify();

@@ -6,7 +6,7 @@ import { probeIocp } from '../../src/drivers/iocp/probe.js';
 import type { DriverSocket } from '../../src/port/driver.js';
 import type { Operation } from '../../src/port/operation.js';
 import { DriverHarness, readAll } from '../support/driver-harness.js';
-import { turn, until } from '../support/waiting.js';
+import { turn, turns, until } from '../support/waiting.js';
 
 test('the probe says whether the driver can be used, and why not', () => {
   const report = probeIocp();
@@ -16,7 +16,7 @@ test('the probe says whether the driver can be used, and why not', () => {
 
 // Windows, or Wine: scripts/wine.sh.
 if (process.platform === 'win32') {
-  describe('the iocp driver', () => {
+  describe('the iocp driver', { timeout: 90_000 }, () => {
     let harness: DriverHarness;
     let peers: net.Socket[];
 
@@ -115,6 +115,18 @@ if (process.platform === 'win32') {
         assert.equal(buffer[0], i & 255);
       }
       assert.ok(pending() <= 1);
+      await harness.close(socket);
+    });
+
+    test('what is there already is received at once, and leaves no packet on the port', async () => {
+      const { socket, peer } = await pair();
+      for (let i = 0; i < 50; i++) {
+        peer.write('there');
+        await until(() => harness.driver.unreadBytes(socket) === 5, 'the bytes to be there');
+        // Enough room, so that nothing is expected behind them and the next receive asks the kernel again.
+        assert.ok(harness.startNow(harness.operation('recv', socket, { buffer: Buffer.alloc(64) })));
+      }
+      await turns(50);
       await harness.close(socket);
     });
 

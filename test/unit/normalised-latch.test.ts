@@ -197,6 +197,27 @@ describe('a call that the stack lacks', () => {
     assert.deepEqual(stack.localAddress(3), TO);
   });
 
+  test('a port is chosen for a stack that cannot tell which one it chose', () => {
+    const { getsockname: _, ...symbols } = scriptedProfile().symbols;
+    const taken = [98, 98];
+    const { stack, script } = scriptedStack(
+      (own) => ({ bind: () => (taken.length ? own().fails(taken.pop() ?? 0) : 0) }),
+      {
+        symbols,
+      },
+    );
+    assert.equal(stack.bind(3, { ...TO, port: 0 }), 0);
+    const ports = script
+      .of('bind')
+      .map(([, bytes]) => ((bytes as number[])[2] ?? 0) * 256 + ((bytes as number[])[3] ?? 0));
+    assert.equal(ports.length, 3);
+    assert.ok(ports.every((port) => port >= 49_152));
+    assert.deepEqual(stack.localAddress(3), { ...TO, port: ports[2] });
+    const full = scriptedStack((own) => ({ bind: () => own().fails(98) }), { symbols });
+    assert.equal(full.stack.bind(3, { ...TO, port: 0 }), -98);
+    assert.ok(full.script.of('bind').length <= 64);
+  });
+
   test('an option that the stack lacks is ENOPROTOOPT', () => {
     const { stack } = scriptedStack(() => ({}), { constants: { ...LINUX.constants, SO_REUSEPORT: null } });
     assert.equal(stack.errors.name(-stack.setOption(3, 'reusePort', true, 'IPv4')), 'ENOPROTOOPT');

@@ -13,6 +13,7 @@ const scenario = (id: string): Scenario => ({
   run: async () => undefined,
 });
 const ALL = ['close/fin', 'close/unread', 'udp/echo'].map(scenario);
+const SERVICE = `127.0.0.1:4711/${'0123456789abcdef'.repeat(2)}`;
 const ids = (scenarios: readonly Scenario[]) => scenarios.map(({ id }) => id);
 
 describe('globMatches', () => {
@@ -53,6 +54,14 @@ describe('the command line of regress', () => {
     assert.deepEqual(options.drivers, []);
     assert.equal(options.colour, true);
     assert.equal(options.jsonFile, undefined);
+    assert.equal(options.pcapDirectory, undefined);
+    assert.equal(options.capture, true);
+  });
+
+  test('packets are asked for, or left alone', () => {
+    const options = parseRegressOptions(['--pcap', 'packets', '--capture', SERVICE], ALL);
+    assert.deepEqual([options.pcapDirectory, options.captureService], ['packets', SERVICE]);
+    assert.equal(parseRegressOptions(['--no-capture'], ALL).capture, false);
   });
 
   test('options can be repeated and combined', () => {
@@ -72,6 +81,10 @@ describe('the command line of regress', () => {
     ['an unknown driver', ['--driver', 'kqueue'], /kqueue.*io_uring, readiness, iocp/],
     ['a scenario that is not there', ['--scenario', 'nope/*'], /nope\/\*.*--list/],
     ['a scenario that is not there, next to one that is', ['-s', 'udp/*', '-s', 'nope'], /nope/],
+    ['files of packets without packets', ['--pcap', 'x', '--no-capture'], /--pcap and --no-capture/],
+    ['a service without a capture', ['--capture', SERVICE, '--no-capture'], /--capture and --no-capture/],
+    ['an address of no service', ['--capture', '10.0.0.1:80'], /127\.0\.0\.1:PORT/],
+    ['a directory without a name', ['--pcap', ''], /--pcap.*directory/],
     ['a file without a name', ['--json', ''], /--json/],
     ['a missing value', ['--html'], /--html/],
   ];

@@ -15,6 +15,8 @@ import type { Report } from '../../src/regress/report.js';
 import { runScenarios, type ScenarioResult } from '../../src/regress/runner.js';
 import type { Scenario } from '../../src/regress/scenario.js';
 import type { Terminal } from '../../src/regress/terminal.js';
+import { openCapture, WireCapture } from '../../src/regress/wire/capture.js';
+import type { FrameSource } from '../../src/regress/wire/frame.js';
 
 const driver = probeDrivers().find((report) => report.usable)?.name;
 assert.ok(driver, 'a driver can be used');
@@ -74,11 +76,11 @@ describe('runScenarios()', () => {
         const { ours } = await context.pair();
         await ours.recv();
       },
-      { watchdogMs: 200 },
+      { watchdogMs: 1500 },
     );
     const result = await resultOf(hangs);
     assert.equal(result.status, 'fail');
-    assert.match(result.failure?.expectation ?? '', /within 200 ms/);
+    assert.match(result.failure?.expectation ?? '', /within 1500 ms/);
     assert.match(result.failure?.saw ?? '', /1 operations? had not ended/);
   });
 
@@ -118,6 +120,61 @@ describe('runScenarios()', () => {
     const result = await resultOf(leaves);
     assert.equal(result.status, 'fail');
     assert.match(result.failure?.saw ?? '', /1 operations outstanding/);
+  });
+
+  /** A close that says FIN where the wire has a RST, and a peer that is not asked. */
+  const lies = scenario('test/lies', async (context) => {
+    const { ours } = await context.pair();
+    const { name, socket } = ours;
+    await socket.abort();
+    context.trace.closed(name, 'close()', 'FIN');
+  });
+
+  async function capturedResults(capture: WireCapture, ...scenarios: Scenario[]): Promise<ScenarioResult[]> {
+    return runScenarios({ scenarios, drivers: [driver as 'io_uring'], observer: QUIET, capture });
+  }
+
+  test('fails a close that the wire contradicts, and nothing else', async () => {
+    const opened = await openCapture();
+    if ('reason' in opened) return assert.notEqual(process.getuid?.(), 0, opened.reason);
+    const results = await capturedResults(opened.capture, passes, lies, passes);
+    await opened.capture.close();
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['pass', 'fail', 'pass'],
+    );
+    const [holds, failed] = results;
+    assert.equal(failed?.failure?.expectation, 'the FIN that close() says it sent is on the wire');
+    assert.equal(failed?.failure?.saw, 'A: it sent RST');
+    assert.deepEqual([failed?.wire?.ours.fin, failed?.wire?.ours.rst, failed?.wire?.claims], [0, 1, 0]);
+    assert.equal(holds?.wire?.claims, 1);
+    assert.equal(holds?.wire?.ours.fin, 1);
+  });
+
+  test('goes on without a capture that fails, and says so once', async () => {
+    const broken: FrameSource = {
+      begin: async () => undefined,
+      include: async () => {
+        throw new Error('gone');
+      },
+      take: async () => ({ frames: [], dropped: 0, clockAheadMs: 0 }),
+      close: async () => undefined,
+    };
+    const lost: string[] = [];
+    const results = await runScenarios({
+      scenarios: [passes, passes],
+      drivers: [driver],
+      observer: { ...QUIET, captureLost: (reason) => lost.push(reason) },
+      capture: new WireCapture(broken),
+    });
+    assert.deepEqual(
+      results.map(({ status, wire }) => [status, wire]),
+      [
+        ['pass', null],
+        ['pass', null],
+      ],
+    );
+    assert.deepEqual(lost, ['gone']);
   });
 
   test('goes on with a fresh peer after a failure', async () => {
@@ -172,6 +229,11 @@ describe('regress()', () => {
 
   test('refuses a report that it could not write, before it starts', async () => {
     const args = ['--driver', driver, '--json', join(tmpdir(), 'no-such-folder', 'x', 'y.json')];
+    await assert.rejects(regress(args, { scenarios: [passes], terminal: memoryTerminal() }), UsageError);
+  });
+
+  test('refuses a directory for packets that it could not write to, before it starts', async () => {
+    const args = ['--driver', driver, '--pcap', join(process.execPath, 'packets')];
     await assert.rejects(regress(args, { scenarios: [passes], terminal: memoryTerminal() }), UsageError);
   });
 

@@ -1,5 +1,5 @@
 /*
- * tcp-load PORT CONNECTIONS BYTES WARMUP_MS MEASURE_MS SERVER_PID: a closed loop, one
+ * tcp-load PORT CONNECTIONS BYTES WARMUP_MS MEASURE_MS SERVER_PID [HELPER_PID]: a closed loop, one
  * request in flight per connection. Every reply is compared with its request.
  */
 #include "bench.h"
@@ -105,8 +105,8 @@ static void connect_all(int epoll, int port, int count)
 
 int main(int argc, char **argv)
 {
-	if (argc != 7)
-		die("usage: tcp-load PORT CONNECTIONS BYTES WARMUP_MS MEASURE_MS SERVER_PID");
+	if (argc != 7 && argc != 8)
+		die("usage: tcp-load PORT CONNECTIONS BYTES WARMUP_MS MEASURE_MS SERVER_PID [HELPER_PID]");
 	int count = atoi(argv[2]);
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
@@ -115,6 +115,7 @@ int main(int argc, char **argv)
 		die("BYTES must be 12 to %d", MAX_MESSAGE);
 	memset(request, 'x', sizeof request);
 	window.server_pid = atoi(argv[6]);
+	window.helper_pid = argc > 7 ? atoi(argv[7]) : 0;
 	connect_all(epoll, atoi(argv[1]), count);
 	for (int i = 0; i < count; i++)
 		send_request(&connections[i], now_ns());

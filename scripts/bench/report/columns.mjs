@@ -99,6 +99,17 @@ const COLUMNS = {
     metric('server busy', 'cpuShare', percent),
     metric('load busy', 'loadBusy', percent),
   ],
+  wine: [
+    metric('msg/s', 'throughput', (value) => Math.round(value).toLocaleString('en')),
+    metric('CPU µs/msg', 'cpuUs', fixed(0)),
+    metric('wineserver µs/msg', 'wineserverUs', fixed(0)),
+    ...LATENCY_COLUMNS,
+    metric('starved', 'starved', fixed(0)),
+    ratio('msg/s to Node', 'throughput', 'node'),
+    ratio('both CPUs to Node', 'totalUs', 'node'),
+    spreadOf('throughput'),
+    metric('load busy', 'loadBusy', percent),
+  ],
   tick: [
     metric('CPU of one core', 'cpuShare', percent),
     metric('of it user', 'userShare', percent),

@@ -42,7 +42,13 @@ function section(scenario) {
   const header = ['Server', ...columns.map(({ name }) => name)];
   const align = ['---', ...columns.map(() => '---:')];
   const figures = rows.length > 0 ? table(header, align, rows) : 'No figures.';
-  return `## ${scenario.title}\n\n${scenario.what}\n\n${figures}`;
+  const parts = [
+    `## ${scenario.title}`,
+    scenario.what,
+    ...(scenario.apart === undefined ? [] : [scenario.apart]),
+    figures,
+  ];
+  return parts.join('\n\n');
 }
 
 /** @param {Report} report @returns {string[]} */
@@ -71,8 +77,25 @@ function absences({ scenarios }) {
   return [...titles].map(([line, where]) => `${line} (${where.join('; ')})`);
 }
 
+/**
+ * One line, for scenarios that were measured by themselves.
+ * @param {Report} report
+ */
+export function briefConditions({ date, machine, options, steal, wine }) {
+  const parts = [
+    date,
+    machine.kernel,
+    ...(wine === undefined ? [] : [wine]),
+    `Node ${machine.node}`,
+    `${options.rounds} rounds of ${options.seconds} s, each after ${options.warmupSeconds} s of warm-up`,
+    `load average at the start ${machine.loadAverage.toFixed(2)}`,
+    `stolen ${(steal * 100).toFixed(1)}%`,
+  ];
+  return `Measured by itself: ${parts.join(', ')}.`;
+}
+
 /** @param {Report} report */
-function conditions({ date, machine, options, load, pinning, steal, compiler }) {
+function conditions({ date, machine, options, load, pinning, steal, compiler, wine }) {
   const cores = pinning
     ? `server on core ${pinning.server}, load on core ${pinning.load}`
     : 'not pinned to cores (no taskset, or a single core): compare with care';
@@ -86,6 +109,7 @@ function conditions({ date, machine, options, load, pinning, steal, compiler }) 
       ? `- load generators and baselines in C, ${compiler} -O2`
       : '- **no C compiler: the load generator runs in Node and is the bottleneck**, so ' +
         'throughput says little; the C rows are absent',
+    ...(wine === undefined ? [] : [`- under Wine: ${wine}`]),
     ...(options.quick ? ['- **a quick run**: too short to publish'] : []),
   ].join('\n');
 }
@@ -98,7 +122,12 @@ message as the fastest servers: where \`load busy\` is near 100%, throughput is 
 per message is the better comparison. Where \`server busy\` and \`load busy\` are both well below
 100% with 64 connections or more, something else ran on these cores. \`spread\` is the distance
 between the best and the worst round: smaller differences are noise. \`starved\` counts connections
-that got no reply at all in the window, while others did.`;
+that got no reply at all in the window, while others did.
+
+Under Wine nearly every socket call is a message to the wineserver, a process of its own that runs on the
+server's core here; its CPU time is a column of its own, and \`both CPUs\` is the two together. These
+ratios say how the two servers use Wine, and nothing of Windows. Where something else runs on that
+core, throughput scatters, and CPU per message is the better comparison.`;
 
 /** @param {Report} report */
 export function toMarkdown(report) {

@@ -1,6 +1,7 @@
 // How each kind of scenario is run once, and which metrics come out.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child, RunFailure } from '../child.mjs';
+import { keepWine } from '../wine.mjs';
 import { residentBytes, runLoad, startLoad, withServer } from './server.mjs';
 
 /** @typedef {import('../contenders.mjs').Contender} Contender */
@@ -47,6 +48,17 @@ function tcpEcho(context, { connections, bytes }, contender) {
   return withServer(context, contender, [], async ({ port, pid }) =>
     messageMetrics(await runLoad(context, 'tcp-load', [port, connections, bytes], pid)),
   );
+}
+
+/** @type {Run} */
+async function wineEcho(context, { connections, bytes }, contender) {
+  const wineserver = await keepWine(context.pinning?.server);
+  return withServer(context, contender, [], async ({ port, pid }) => {
+    const result = await runLoad(context, 'tcp-load', [port, connections, bytes], pid, wineserver);
+    const metrics = messageMetrics(result);
+    const wineserverUs = ((result.helperSeconds ?? NaN) / result.messages) * 1e6;
+    return { ...metrics, wineserverUs, totalUs: metrics.cpuUs + wineserverUs };
+  });
 }
 
 /** @type {Run} */
@@ -119,4 +131,4 @@ async function deadlines(context, { connections }, contender) {
 }
 
 /** @type {Record<Scenario['run'], Run>} */
-export const RUNS = { 'tcp-echo': tcpEcho, 'udp-echo': udpEcho, tick, idle, deadlines };
+export const RUNS = { 'tcp-echo': tcpEcho, 'udp-echo': udpEcho, tick, idle, deadlines, wine: wineEcho };

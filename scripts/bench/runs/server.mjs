@@ -71,7 +71,7 @@ export async function withServer(context, contender, args, body) {
     }
     return await unlessItCrashes(child, body({ child, port: Number(port), pid }));
   } finally {
-    await child.stop();
+    await (contender.cleansUp ? child.end() : child.stop());
   }
 }
 
@@ -96,6 +96,7 @@ export function startLoad(context, program, args) {
  * @property {number} starved connections without any reply in the window
  * @property {number} userSeconds of the server, in the window
  * @property {number} systemSeconds of the server, in the window
+ * @property {number} [helperSeconds] of its helper, user and system, in the window
  * @property {number} loadBusy share of its core that the load generator itself used
  * @property {number} p50Us
  * @property {number} p90Us
@@ -108,12 +109,15 @@ export function startLoad(context, program, args) {
  * @param {Parameters<typeof startLoad>[1]} program
  * @param {(string | number)[]} args before the times
  * @param {number} pid of the server: the load samples its CPU time at the window's boundaries
+ * @param {number} [helperPid] of a process that works for the server
  * @returns {Promise<LoadResult>}
  */
-export async function runLoad(context, program, args, pid) {
+export async function runLoad(context, program, args, pid, helperPid) {
   const { warmupSeconds, seconds } = context.options;
   const times = [Math.round(warmupSeconds * 1000), Math.round(seconds * 1000)];
-  const load = startLoad(context, program, [...args, ...times, pid]);
+  // The load generator in Node measures no helper.
+  const helper = helperPid !== undefined && context.programs.paths.has(program) ? [helperPid] : [];
+  const load = startLoad(context, program, [...args, ...times, pid, ...helper]);
   try {
     const [json] = await load.line(/^\{.*\}$/, (warmupSeconds + seconds + 30) * 1000);
     return JSON.parse(json);

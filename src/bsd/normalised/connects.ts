@@ -13,8 +13,8 @@ export class Connects {
   readonly #refusedIsReset: boolean;
   readonly #reset: number;
   readonly #refused: number;
-  /** Without getsockname, the address that was bound is all there is to know; its port may be 0. */
-  readonly #keepsLocal: boolean;
+  /** Without getsockname, the address that was bound is all there is to know, and it must have a port. */
+  readonly choosesPorts: boolean;
   readonly #locals = new Map<number, SocketAddress>();
   readonly #connecting = new Map<number, SocketAddress>();
   readonly #peers = new Map<number, SocketAddress>();
@@ -28,13 +28,13 @@ export class Connects {
       !calls.has('getsockopt');
     this.#refusedIsReset = quirks.refusedIsReset ?? false;
     this.needed = this.askByConnect || this.#refusedIsReset || !calls.has('getpeername');
-    this.#keepsLocal = !calls.has('getsockname');
+    this.choosesPorts = !calls.has('getsockname');
     this.#reset = calls.errors.number('ECONNRESET');
     this.#refused = calls.errors.number('ECONNREFUSED');
   }
 
   bound(descriptor: number, address: SocketAddress): void {
-    if (this.#keepsLocal) this.#locals.set(descriptor, address);
+    if (this.choosesPorts) this.#locals.set(descriptor, address);
   }
 
   localOf(descriptor: number): SocketAddress | null {
@@ -74,7 +74,7 @@ export class Connects {
   }
 
   forget(descriptor: number): void {
-    if (this.#keepsLocal) this.#locals.delete(descriptor);
+    if (this.choosesPorts) this.#locals.delete(descriptor);
     if (!this.needed) return;
     this.#connecting.delete(descriptor);
     this.#peers.delete(descriptor);

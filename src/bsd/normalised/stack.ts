@@ -20,6 +20,11 @@ import { Words } from './words.js';
 /** EPROTOTYPE says that a connection is about to go; the send is repeated until the stack says where it went. */
 const MAX_EPROTOTYPE_REPEATS = 8;
 
+/** Dynamic ports are 49152 to 65535 (RFC 6335 section 6). */
+const FIRST_DYNAMIC_PORT = 49_152;
+const DYNAMIC_PORTS = 16_384;
+const MAX_PORTS_TRIED = 64;
+
 /** What a stack that wants a name for each socket is given. */
 const SOCKET_NAME = Buffer.from('overlapped\0');
 
@@ -52,6 +57,7 @@ export class NormalisedStack implements BsdStack {
   readonly #recvFlags: number;
   readonly #sendFlags: number;
   readonly #prototypeError: number;
+  readonly #brokenPipe: number;
   readonly #namesSockets: boolean;
   readonly #acceptedAreReady: boolean;
   /** Listeners whose TCP_NODELAY the stack does not hand on to the sockets that they accept; null where it does. */
@@ -80,6 +86,7 @@ export class NormalisedStack implements BsdStack {
     this.again = errors.number('EAGAIN');
     this.inProgress = errors.number('EINPROGRESS');
     this.interrupted = errors.number('EINTR');
+    this.#brokenPipe = errors.number('EPIPE');
     this.noBuffers = errors.number('ENOBUFS');
     this.#prototypeError = quirks.sendEprototype ? errors.number('EPROTOTYPE') : 0;
     this.#namesSockets = profile.types?.socket?.parameters[0] === 'memory';
@@ -119,6 +126,19 @@ export class NormalisedStack implements BsdStack {
   }
 
   bind(descriptor: number, address: SocketAddress): number {
+    if (address.port !== 0 || address.family === 'unix' || !this.#connects.choosesPorts) {
+      return this.#bindTo(descriptor, address);
+    }
+    // A stack that cannot tell which port it chose is told which to take.
+    let result = 0;
+    for (let attempt = 0; attempt < MAX_PORTS_TRIED; attempt++) {
+      result = this.#bindTo(descriptor, { ...address, port: randomPort() });
+      if (result !== -this.#calls.errors.number('EADDRINUSE')) break;
+    }
+    return result;
+  }
+
+  #bindTo(descriptor: number, address: SocketAddress): number {
     const length = writeSockaddr(this.sockaddr, address, this.#address, 0);
     const result = this.#result(this.#calls.get('bind')(descriptor, this.#address, length));
     if (result >= 0) this.#connects.bound(descriptor, address);
@@ -173,7 +193,7 @@ export class NormalisedStack implements BsdStack {
     const sent = this.#send(descriptor, source, length, this.#sendFlags);
     if (sent >= 0) return sent;
     const error = this.#failure(sent);
-    if (error !== -this.#prototypeError) return error;
+    if (error !== -this.#prototypeError) return this.#notSent(descriptor, error);
     return this.#repeatSend(() => this.#send(descriptor, source, length, this.#sendFlags));
   }
 
@@ -182,7 +202,7 @@ export class NormalisedStack implements BsdStack {
     const sent = this.#sendAt(descriptor, address, length, this.#sendFlags);
     if (sent >= 0) return sent;
     const error = this.#failure(sent);
-    if (error !== -this.#prototypeError) return error;
+    if (error !== -this.#prototypeError) return this.#notSent(descriptor, error);
     return this.#repeatSend(() => this.#sendAt(descriptor, address, length, this.#sendFlags));
   }
 
@@ -213,6 +233,7 @@ export class NormalisedStack implements BsdStack {
     const pending = this.#pending.take(descriptor);
     const own = this.#connects.askByConnect ? this.#askByConnect(descriptor) : this.#ownError(descriptor);
     const error = pending !== 0 ? pending : own;
+    if (error > 0 && this.#watched) this.#pending.settle(descriptor);
     return error > 0 ? this.#connects.failed(descriptor, error) : error;
   }
 
@@ -292,10 +313,18 @@ export class NormalisedStack implements BsdStack {
     const result = received < 0 ? this.#failure(received) : 0;
     if (result === -this.interrupted) return result;
     const pending = this.#pending.take(descriptor);
-    if (pending !== 0) return -pending;
+    // A reset that came after the stream's end is the sender's to hear: EPIPE (tcp_reset, in CLOSE_WAIT).
+    if (result === 0 && pending === this.#brokenPipe) this.#pending.keep(descriptor, pending);
+    else if (pending !== 0) return -pending;
     // A reset has been told, or the stream has ended: no other error is to come.
     if (this.#watched && result !== 0 && result !== -this.again) this.#pending.settle(descriptor);
     return result;
+  }
+
+  /** The socket has told its error to a send: no other is to come. */
+  #notSent(descriptor: number, error: number): number {
+    if (this.#watched && error !== -this.again && error !== -this.interrupted) this.#pending.settle(descriptor);
+    return error;
   }
 
   /** An error stands before a send. It may still be in the socket, too, which must not tell of it again. */
@@ -362,6 +391,10 @@ export class NormalisedStack implements BsdStack {
     if (call(descriptor, this.#address, this.#length.bytes) < 0) return null;
     return readSockaddr(this.sockaddr, this.#address, 0, this.#length.getInt32(0));
   }
+}
+
+function randomPort(): number {
+  return FIRST_DYNAMIC_PORT + Math.floor(Math.random() * DYNAMIC_PORTS);
 }
 
 function familyNumber(constants: StackConstants, family: AddressFamily): number | null {

@@ -75,7 +75,7 @@ export class Connections {
     }
     if (connected === -errno.EALREADY) return connected;
     const failed = this.#failureOf(socket, connected);
-    if (failed < 0 && socket.connecting) socket.connectFailed = true;
+    if (failed < 0 && failed !== -errno.EISCONN && socket.connecting) socket.connectFailed = true;
     socket.connecting = false;
     if (failed === 0) socket.hasPeer = true;
     return failed;
@@ -143,6 +143,7 @@ export class Connections {
   #hostFamily(family: number): number {
     const { AF_INET, AF_INET6, AF_UNIX } = this.#world.profile.constants;
     if (family === AF_INET) return c.AF_INET;
+    if (this.#world.flags.onlyIPv4) return -errno.EAFNOSUPPORT;
     if (family === AF_INET6) return c.AF_INET6;
     return family === AF_UNIX ? c.AF_UNIX : -errno.EAFNOSUPPORT;
   }

@@ -13,12 +13,14 @@ export interface SimulationFlags extends QuirkFlags {
   readonly waitErrorFromOutside?: boolean;
   /** What a wait over the longest timeout does; it fails unless told otherwise. */
   readonly longTimeout?: 'fails' | 'returnsEarly';
-  /** Every so many waits are interrupted by a signal that nobody sent: EINTR. 0, the default, is never. */
+  /** About every so many waits one is interrupted by a signal that nobody sent: EINTR. 0, the default, is never. */
   readonly interruptEveryNthWait?: number;
   /** Descriptors are multiples of 4 from a large number on, as handles are, and none comes back soon. */
   readonly scatteredDescriptors?: boolean;
   /** What calls fail with before the set-up, for `needsInit`; EBUSY unless told otherwise. */
   readonly errorBeforeSetUp?: string;
+  /** Sockets of no other family are given, whatever numbers the headers have. */
+  readonly onlyIPv4?: boolean;
   /** listen() with a backlog of 0 or less is EINVAL. */
   readonly listenNeedsBacklog?: boolean;
   /** A receive of 0 bytes is EINVAL. */

@@ -21,10 +21,13 @@ export class World {
   readonly addresses: Addresses;
   readonly options: Options;
   #waits = 0;
+  #interruptions = 0;
+  #nextInterruption: number;
 
   constructor(profile: StackProfile, flags: SimulationFlags) {
     this.profile = profile;
     this.flags = flags;
+    this.#nextInterruption = flags.interruptEveryNthWait ?? 0;
     this.integers = new Integers(profile.byteOrder);
     this.errors = new ErrorReporter(profile, flags, this.integers);
     this.descriptors = new Descriptors(profile.limits, flags);
@@ -39,11 +42,13 @@ export class World {
     return wait.found === 0 ? -EDEADLK : 0;
   }
 
-  /** Whether this is one of the waits that a signal interrupts. */
+  /** Whether this is one of the waits that a signal interrupts. Signals keep no step with anybody's loop. */
   interrupts(): boolean {
     const every = this.flags.interruptEveryNthWait ?? 0;
-    this.#waits++;
-    return every > 0 && this.#waits % every === 0;
+    if (every === 0 || ++this.#waits < this.#nextInterruption) return false;
+    this.#interruptions++;
+    this.#nextInterruption = this.#waits + every + (this.#interruptions % 3);
+    return true;
   }
 
   /** Closes every socket that was left open. */

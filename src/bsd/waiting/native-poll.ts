@@ -69,7 +69,7 @@ export class NativePoll implements OnePoll {
     const returned = this.#call(this.#codec.bytes, entries.count, this.#timeouts.native(timeoutMs));
     let ready = 0;
     if (returned < 0) {
-      ready = this.#failed(entries, -this.#calls.failure(returned));
+      ready = this.#failed(entries, -this.#calls.failure(returned), timeoutMs);
       if (ready < 0 && ready !== ELSEWHERE) return ready;
     } else if (returned > 0) ready = this.#codec.unpack(entries);
     else entries.revents.fill(0, 0, entries.count);
@@ -82,14 +82,20 @@ export class NativePoll implements OnePoll {
     return ready;
   }
 
-  #failed(entries: PollEntries, error: number): number {
+  #failed(entries: PollEntries, error: number, timeoutMs: number): number {
     const { waitReportsSocketError, waitErrorConsumes, pollErrorCountIsMinusOne, pollInvalidFdAborts } = this.#quirks;
+    const own = this.#failures.isOwn(error);
     if (pollInvalidFdAborts) {
+      // Whose error this one was can be seen from these answers only, and the stack may have forgotten it.
+      const isError = !own && !this.#calls.errors.table.name(error).startsWith('UNKNOWN');
+      if (isError && waitReportsSocketError && waitErrorConsumes && this.#codec.unpack(entries) > 0) {
+        this.#consumed.ofPoll(error, entries);
+      }
       const ready = this.#pollTheRest(entries);
-      if (ready > 0) return ready;
+      // A signal has ended the call, and now everything has been asked all the same.
+      if (ready > 0 || (error === this.#failures.interrupted && timeoutMs === 0)) return ready;
     }
     if (!waitReportsSocketError && !pollErrorCountIsMinusOne) return -error;
-    const own = this.#failures.isOwn(error);
     // Where the count alone is wrong, the number may be an earlier call's: the answers decide.
     if (own && !pollErrorCountIsMinusOne) return -error;
     let ready = this.#codec.unpack(entries);
@@ -124,12 +130,20 @@ export class NativePoll implements OnePoll {
       let answer = returned === 0 ? 0 : this.#single.answerOf(0);
       if (returned < 0 && answer === 0) {
         if (this.#sockets.isUnknown(descriptor)) answer = POLLNVAL;
-        else if (this.#sockets.check(descriptor)) answer = ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR;
+        else if (this.#sockets.check(descriptor))
+          answer = ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR | this.#hidden;
       }
+      // Another entry for the same socket may have been told of its error.
+      if (answer !== 0 && this.#sockets.pending.has(descriptor)) answer |= POLLERR;
       revents[i] = answer;
       if (answer !== 0) ready++;
     }
     return ready;
+  }
+
+  /** What goes with the error of a connect that poll does not show. */
+  get #hidden(): number {
+    return this.#quirks.connectFailInvisible ? POLLHUP : 0;
   }
 
   /** A poll that does not wait, on the way to an answer: a signal may not spoil it. */

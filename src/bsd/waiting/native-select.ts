@@ -178,12 +178,7 @@ export class NativeSelect implements OneSelect {
    */
   #hasPhantom(found: FoundLists): boolean {
     for (const descriptor of new Set([...found.read, ...found.write, ...found.except])) {
-      const alone = { read: [descriptor], write: NOBODY, except: NOBODY };
-      let returned = this.#invoke(alone, 0);
-      for (let i = 0; i < MAX_INTERRUPTIONS && returned < 0; i++) {
-        if (-this.#calls.failure(returned) !== this.#failures.interrupted) break;
-        returned = this.#invoke(alone, 0);
-      }
+      const returned = this.#invokeNow({ read: [descriptor], write: NOBODY, except: NOBODY });
       if (returned < 0 || (returned === 0 && this.#sets[0].has(descriptor))) return true;
     }
     return false;
@@ -195,7 +190,9 @@ export class NativeSelect implements OneSelect {
     const failed = new Set(
       found.except.filter(
         (descriptor) =>
-          !shown.has(descriptor) && (this.#sockets.check(descriptor) || this.#sockets.hasNoPeer(descriptor)),
+          !shown.has(descriptor) &&
+          (this.#sockets.check(descriptor) || this.#sockets.hasNoPeer(descriptor)) &&
+          (asked.read.includes(descriptor) || asked.write.includes(descriptor) || !this.#isWritable(descriptor)),
       ),
     );
     for (const descriptor of failed) {
@@ -204,6 +201,24 @@ export class NativeSelect implements OneSelect {
     }
     found.except = found.except.filter((descriptor) => asked.except.includes(descriptor) && !failed.has(descriptor));
     return isEmpty(found) ? ELSEWHERE : found;
+  }
+
+  /** A connection that is over is writable; a connect that has failed is so to POSIX only. */
+  #isWritable(descriptor: number): boolean {
+    const returned = this.#invokeNow({ read: NOBODY, write: [descriptor], except: NOBODY });
+    const [, write] = this.#sets;
+    write.read();
+    return returned > 0 && write.has(descriptor);
+  }
+
+  /** A select that does not wait, on the way to an answer: a signal may not spoil it. */
+  #invokeNow(lists: SelectLists): number {
+    let returned = this.#invoke(lists, 0);
+    for (let i = 0; i < MAX_INTERRUPTIONS && returned < 0; i++) {
+      if (-this.#calls.failure(returned) !== this.#failures.interrupted) break;
+      returned = this.#invoke(lists, 0);
+    }
+    return returned;
   }
 
   #checkFits(list: readonly number[]): void {

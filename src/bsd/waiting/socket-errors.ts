@@ -60,7 +60,7 @@ export class SocketErrors {
     const { SO_ERROR } = this.#profile.constants;
     if (this.#getsockopt === null || SO_ERROR === null) return false;
     const error = this.#error(descriptor, SO_ERROR);
-    if (error > 0) this.pending.keep(descriptor, error);
+    if (error > 0 && this.canAsk) this.pending.keep(descriptor, error);
     return error === -this.#failures.badDescriptor;
   }
 

@@ -54,6 +54,8 @@ export class IoUringDriver implements Driver {
   readonly #generations: number[] = [];
   readonly #freeIndexes: number[] = [];
   #openSockets = 0;
+  #closingSockets = 0;
+  #referenced = false;
   #staleCompletions = 0;
   #roundsLeft = ROUNDS_PER_TURN;
   #destroyed = false;
@@ -168,10 +170,12 @@ export class IoUringDriver implements Driver {
     socket.ending ??= new request.Ending();
     socket.ending.closed = closed;
     socket.ending.reset = reset;
+    this.#closingSockets++;
     for (let kind = request.REQUEST_RECV; kind < request.REQUEST_CANCEL; kind++) {
       this.#requests.cancel(socket, kind as request.RequestKind);
     }
     this.#closeIfReaped(socket);
+    this.#updateReference();
     this.#events.flushWanted();
   }
 
@@ -208,8 +212,8 @@ export class IoUringDriver implements Driver {
   }
 
   setReferenced(referenced: boolean): void {
-    if (referenced) this.#watch.ref();
-    else this.#watch.unref();
+    this.#referenced = referenced;
+    this.#updateReference();
   }
 
   destroy(): void {
@@ -316,6 +320,7 @@ export class IoUringDriver implements Driver {
     const closed = ending?.closed;
     if (!ending || !closed || socket.requests !== 0 || ending.cancelsInFlight !== 0) return;
     ending.closed = null;
+    this.#closingSockets--;
     const unread = this.unreadBytes(socket);
     this.#receiver.discard(socket);
     this.#connections.discard(socket);
@@ -327,6 +332,13 @@ export class IoUringDriver implements Driver {
     this.#generations[socket.index] = (socket.generation + 1) | 0;
     this.#freeIndexes.push(socket.index);
     this.#openSockets--;
+    this.#updateReference();
     closed(unread);
+  }
+
+  /** A socket that is being closed keeps the process alive until its requests are reaped: without that no RST is sent. */
+  #updateReference(): void {
+    if (this.#referenced || this.#closingSockets > 0) this.#watch.ref();
+    else this.#watch.unref();
   }
 }

@@ -107,7 +107,8 @@ export class Datagrams {
   listen(socket: PortSocket): void {
     if (!socket.connected || socket.mayReceive || socket.pendingError !== 0) return;
     if (socket.receiveSlot !== NO_SLOT || socket.closing) return;
-    this.#watch(socket);
+    // No operation is behind this request, so that nobody else has the port watched for it.
+    if (this.#watch(socket)) this.#shared.events.flushWanted();
   }
 
   goOnReceiving(socket: PortSocket): void {

@@ -13,6 +13,7 @@ import { changeMembership } from './multicast.js';
 import * as request from './port-socket.js';
 import { PortSocket } from './port-socket.js';
 import { Receiver } from './receive.js';
+import { Requests } from './requests.js';
 import { Sender } from './send.js';
 import { Shared } from './shared.js';
 import { Winsock } from './winsock.js';
@@ -21,6 +22,8 @@ export interface IocpOptions {
   /** Bytes of one lent buffer, and how many the pool may lend before further ones come from the heap. */
   readonly bufferBytes?: number;
   readonly maxBuffers?: number;
+  /** Requests that the kernel may hold. Whoever wants another one fails with ENOBUFS. */
+  readonly maxRequests?: number;
 }
 
 /** Generations that a completion key has room for beside the index, in a number that stays exact. */
@@ -59,7 +62,8 @@ export class IocpDriver implements Driver {
     this.#events = events;
     this.#port = new CompletionPort(() => this.#wake());
     const buffers = new LentBuffers(options.bufferBytes ?? 4096, options.maxBuffers ?? 8192);
-    this.#shared = new Shared(this.#winsock, this.#port, buffers, events, () => this.#nextTurn());
+    const requests = new Requests(this.#port, options.maxRequests);
+    this.#shared = new Shared(this.#winsock, this.#port, requests, buffers, events, () => this.#nextTurn());
     this.#receiver = new Receiver(this.#shared);
     this.#sender = new Sender(this.#shared);
     const datagrams = new Datagrams(this.#shared);
@@ -79,8 +83,9 @@ export class IocpDriver implements Driver {
     return socket;
   }
 
-  bind(socket: PortSocket, address: SocketAddress): number {
-    const failed = 0 - this.#winsock.bind(socket.descriptor, address);
+  bind(socket: PortSocket, address: SocketAddress, toListen = false): number {
+    const open = toListen ? this.#winsock.keepPort(socket.descriptor) : 0;
+    const failed = 0 - (open === 0 ? this.#winsock.bind(socket.descriptor, address) : open);
     if (failed === 0) socket.bound = true;
     return failed;
   }

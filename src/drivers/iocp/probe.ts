@@ -1,4 +1,4 @@
-import { extensionFunctions } from '../../../native-bindings/windows/mswsock.js';
+import { extensionFunction } from '../../../native-bindings/windows/mswsock.js';
 import type { DriverReport } from '../../port/driver.js';
 import { winsockErrors } from './errors.js';
 import { Winsock } from './winsock.js';
@@ -12,8 +12,10 @@ export function probeIocp(): DriverReport {
     const handle = winsock.socket('IPv4', 'stream');
     if (handle < 0) return refused(findings, `a socket cannot be opened: ${explain(-handle)}`);
     try {
-      const extensions = extensionFunctions(handle);
-      if (typeof extensions === 'number') return refused(findings, `there is no ConnectEx: ${explain(extensions)}`);
+      for (const name of ['AcceptEx', 'ConnectEx'] as const) {
+        const found = extensionFunction(handle, name);
+        if (typeof found === 'number') return refused(findings, `there is no ${name}: ${explain(found)}`);
+      }
       findings.push('the provider has AcceptEx and ConnectEx');
       const skips = winsock.skipsSuccess(handle, 'IPv4', 'stream');
       findings.push(

@@ -1,5 +1,5 @@
 import { MSG_PEEK } from '../../../native-bindings/windows/constants.js';
-import { type ExtensionFunctions, extensionFunctions } from '../../../native-bindings/windows/mswsock.js';
+import { type ExtensionFunctions, extensionFunction } from '../../../native-bindings/windows/mswsock.js';
 import { ReservedMemory } from '../../../native-bindings/windows/pages.js';
 import { OVERLAPPED, WSABUF } from '../../../native-bindings/windows/structs.js';
 import { ERROR_IO_PENDING, WSAENOBUFS } from '../../../native-bindings/windows/winerror.js';
@@ -34,9 +34,11 @@ const SLOTS_AT = 64;
 export class Requests {
   pending = 0;
   readonly #port: CompletionPort;
-  readonly #reserved = new ReservedMemory(SLOTS_AT + MAX_REQUESTS * OVERLAPPED.size);
+  readonly #limit: number;
+  readonly #reserved: ReservedMemory;
   readonly #calls = ws2_32();
-  #extensions: ExtensionFunctions | null = null;
+  #acceptEx: ExtensionFunctions['AcceptEx'] | null = null;
+  #connectEx: ExtensionFunctions['ConnectEx'] | null = null;
   /** Per slot: the index of the socket that has it, or -1, and the kind of its request. */
   readonly #owners: number[] = [];
   readonly #kinds: RequestKind[] = [];
@@ -45,8 +47,10 @@ export class Requests {
   readonly #flagsAddress: number;
   readonly #vectorAddress: number;
 
-  constructor(port: CompletionPort) {
+  constructor(port: CompletionPort, limit = MAX_REQUESTS) {
     this.#port = port;
+    this.#limit = limit;
+    this.#reserved = new ReservedMemory(SLOTS_AT + limit * OVERLAPPED.size);
     const { memory } = this.#reserved;
     this.#vectorAddress = memory.address(VECTOR_AT);
     this.#bytesAddress = memory.address(BYTES_AT);
@@ -115,12 +119,13 @@ export class Requests {
 
   /** Connects a bound socket to the address in mapped memory. */
   connect(socket: PortSocket, kind: RequestKind, address: number, length: number): number {
-    const extensions = this.#extensionsOf(socket);
-    if (typeof extensions === 'number') return -extensions;
+    const connectEx = this.#connectEx ?? extensionFunction(socket.descriptor, 'ConnectEx');
+    if (typeof connectEx === 'number') return -connectEx;
+    this.#connectEx = connectEx;
     const slot = this.#take(socket, kind);
     if (slot === NO_SLOT) return -WSAENOBUFS;
     const overlapped = this.#addressOf(slot);
-    const succeeded = extensions.ConnectEx(socket.descriptor, address, length, 0, 0, 0, overlapped);
+    const succeeded = connectEx(socket.descriptor, address, length, 0, 0, 0, overlapped);
     const result = this.#begun(socket, slot, succeeded !== 0);
     if (result === PENDING) socket.sendSlot = slot;
     return result;
@@ -131,12 +136,13 @@ export class Requests {
    * `lastSlot` says in which slot.
    */
   accept(socket: PortSocket, kind: RequestKind, handle: number, addresses: number): number {
-    const extensions = this.#extensionsOf(socket);
-    if (typeof extensions === 'number') return -extensions;
+    const acceptEx = this.#acceptEx ?? extensionFunction(socket.descriptor, 'AcceptEx');
+    if (typeof acceptEx === 'number') return -acceptEx;
+    this.#acceptEx = acceptEx;
     const slot = this.#take(socket, kind);
     if (slot === NO_SLOT) return -WSAENOBUFS;
     this.lastSlot = slot;
-    const succeeded = extensions.AcceptEx(
+    const succeeded = acceptEx(
       socket.descriptor,
       handle,
       addresses,
@@ -182,7 +188,7 @@ export class Requests {
     let slot = this.#free.pop();
     if (slot === undefined) {
       slot = this.#owners.length;
-      if (slot >= MAX_REQUESTS) return NO_SLOT;
+      if (slot >= this.#limit) return NO_SLOT;
       this.#reserved.commit(SLOTS_AT + (slot + 1) * OVERLAPPED.size);
     }
     this.#owners[slot] = socket.index;
@@ -227,12 +233,5 @@ export class Requests {
 
   #wordOf(slot: number): number {
     return (SLOTS_AT + slot * OVERLAPPED.size) >> 2;
-  }
-
-  #extensionsOf(socket: PortSocket): ExtensionFunctions | number {
-    if (this.#extensions !== null) return this.#extensions;
-    const found = extensionFunctions(socket.descriptor);
-    if (typeof found !== 'number') this.#extensions = found;
-    return found;
   }
 }

@@ -3,7 +3,7 @@ import type { Operation } from '../../port/operation.js';
 import type { CompletionPort } from './completion-port.js';
 import type { LentBuffers } from './lent-buffers.js';
 import type { PortSocket } from './port-socket.js';
-import { Requests } from './requests.js';
+import type { Requests } from './requests.js';
 import { Slabs } from './slabs.js';
 import type { Winsock } from './winsock.js';
 
@@ -31,13 +31,14 @@ export class Shared {
   constructor(
     winsock: Winsock,
     port: CompletionPort,
+    requests: Requests,
     buffers: LentBuffers,
     events: DriverEvents,
     nextTurn: () => void,
   ) {
     this.winsock = winsock;
     this.port = port;
-    this.requests = new Requests(port);
+    this.requests = requests;
     this.buffers = buffers;
     this.events = events;
     this.#nextTurn = nextTurn;

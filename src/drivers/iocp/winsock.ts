@@ -86,6 +86,15 @@ export class Winsock {
     return kernel32().SetFileCompletionNotificationModes(handle, modes) !== 0;
   }
 
+  /**
+   * The port that the socket will be bound to is its own. Otherwise any process that sets SO_REUSEADDR could bind to it,
+   * too, and take its connections.
+   * https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse
+   */
+  keepPort(handle: number): number {
+    return this.#setInteger(handle, c.SOL_SOCKET, c.SO_EXCLUSIVEADDRUSE, 1);
+  }
+
   bind(handle: number, address: SocketAddress): number {
     if (address.family === 'unix') return -WSAEINVAL;
     const length = writeSockaddr(WINSOCK_SOCKADDR, address, this.#address, 0);

@@ -1,11 +1,12 @@
 import type { TraceEntry } from '../trace.js';
+import type { WireView } from '../wire/view.js';
 import { escapeMarkup } from './escape.js';
 import { type Arrow, type Bar, type Mark, type Sequence, sequenceOf } from './sequence.js';
 
-const WIDTH = 660;
+const WIDTH = 700;
 const TIME_RIGHT = 52;
 const OURS_X = 280;
-const PEER_X = 420;
+const PEER_X = 460;
 const TEXT_GAP = 10;
 const LANE_WIDTH = 12;
 const BAR_WIDTH = 8;
@@ -22,6 +23,8 @@ const STEEP = 26;
 /** The widths of the page's letters at 12 pixels, on average, with some room. */
 const LETTER = 6.3;
 const BOLD_LETTER = 7.3;
+/** At 11 pixels. */
+const SMALL_LETTER = 5.8;
 
 interface Box {
   readonly left: number;
@@ -31,8 +34,13 @@ interface Box {
 }
 
 /** A sequence diagram as an inline SVG: our end at the left, the peer's at the right, time runs down. */
-export function renderDiagram(events: readonly TraceEntry[], id: string, title: string): string {
-  const sequence = sequenceOf(events);
+export function renderDiagram(
+  events: readonly TraceEntry[],
+  id: string,
+  title: string,
+  wire: WireView | null = null,
+): string {
+  const sequence = sequenceOf(events, wire);
   const rows = placeRows(sequence.marks);
   const height = (rows.at(-1) ?? TOP) + 30;
   const scale = new TimeScale(sequence.marks, rows);
@@ -114,8 +122,19 @@ function renderMarks(sequence: Sequence, rows: readonly number[]): string[] {
     const timeText =
       time === lastTime ? '' : `<text class="time" x="${TIME_RIGHT}" y="${px(y + 4)}" text-anchor="end">${time}</text>`;
     lastTime = time;
-    return timeText + (mark.side === 'ours' ? oursText(mark, y, textRight) : peerText(mark, y));
+    return timeText + renderMark(mark, y, textRight);
   });
+}
+
+function renderMark(mark: Mark, y: number, textRight: number): string {
+  switch (mark.side) {
+    case 'ours':
+      return oursText(mark, y, textRight);
+    case 'peer':
+      return peerText(mark, y);
+    case 'wire':
+      return wireArrow(mark, y);
+  }
 }
 
 function oursText(mark: Mark, y: number, right: number): string {
@@ -128,6 +147,19 @@ function oursText(mark: Mark, y: number, right: number): string {
 function peerText(mark: Mark, y: number): string {
   const dot = `<circle class="dot ${mark.tone}" cx="${PEER_X}" cy="${px(y)}" r="3.5"/>`;
   return `${dot}${label(mark, PEER_X + TEXT_GAP, y, 'start', WIDTH - PEER_X - TEXT_GAP)}`;
+}
+
+/** A segment's arrow is level: on one machine it is there when it leaves. */
+function wireArrow(mark: Mark, y: number): string {
+  const [x1, x2] = mark.from === 'ours' ? [OURS_X + 5, PEER_X - 6] : [PEER_X - 5, OURS_X + 6];
+  const letters = Math.floor(
+    (PEER_X - OURS_X - 16) / (mark.tone === 'fin' || mark.tone === 'rst' ? LETTER : SMALL_LETTER),
+  );
+  const clipped = mark.text.length > letters ? `${mark.text.slice(0, letters - 1)}…` : mark.text;
+  const title = `<title>${escapeMarkup(`${mark.text}: ${mark.title ?? ''}`)}</title>`;
+  const line = `<line x1="${x1}" y1="${px(y)}" x2="${x2}" y2="${px(y)}"/>`;
+  const text = `<text class="on ${mark.tone}" x="${(OURS_X + PEER_X) / 2}" y="${px(y - 5)}" text-anchor="middle">${escapeMarkup(clipped)}</text>`;
+  return `<g class="arrow ${mark.tone}">${title}${line}${arrowHead(x1, y, x2, y)}</g>${text}`;
 }
 
 function label(mark: Mark, x: number, y: number, anchor: 'start' | 'end', room: number): string {

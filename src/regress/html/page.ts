@@ -2,9 +2,11 @@ import type { Report, ReportedResult, ReportedScenario } from '../report.js';
 import { formatDuration } from '../terminal.js';
 import { count } from '../text.js';
 import { describePeerView } from '../trace.js';
+import type { WireView } from '../wire/view.js';
 import { renderDiagram } from './diagram.js';
 import { escapeMarkup, slug } from './escape.js';
 import { STYLE } from './style.js';
+import { describeCount, wireNotes } from './wire-marks.js';
 
 /** The report as one self-contained page: no script, and nothing is fetched. */
 export function renderPage(report: Report): string {
@@ -26,7 +28,7 @@ ${renderStory(report)}
 <h2 id="matrix">Scenarios and drivers</h2>
 ${renderMatrix(report)}
 <h2>What happened</h2>
-${KEY}
+${renderKey(report)}
 ${report.scenarios.map((scenario) => renderScenario(scenario)).join('\n')}
 <footer>Each peer is Node's own <code>node:net</code> or <code>node:dgram</code> in a thread of its own, and both ends
 are timed on one clock. Made by <code>overlapped regress</code>.</footer>
@@ -55,9 +57,11 @@ function renderHeader(report: Report): string {
     ['koffi', machine.koffi],
     ['Date', report.date.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
     ['Took', formatDuration(report.durationMs)],
+    ['Wire', report.capture.captured ? wireFact(report) : 'not captured'],
   ];
   const list = facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeMarkup(value)}</dd></div>`).join('');
   const others = notRun.map(({ name, reason, usable }) => `${name}: ${usable ? 'not asked for' : reason}`);
+  if (report.capture.reason !== '') others.unshift(`the capture of packets: ${report.capture.reason}`);
   const notes =
     others.length > 0 ? `<p class="soft" style="margin:12px 0 0">Not run: ${escapeMarkup(others.join('; '))}</p>` : '';
   return `<header><div>
@@ -65,6 +69,15 @@ function renderHeader(report: Report): string {
 <h1 class="${report.holds ? 'holds' : 'broken'}">${report.holds ? '✓' : '✗'} ${verdict(report)}</h1>
 ${renderFailed(report)}<dl class="facts">${list}</dl>${notes}
 </div></header>`;
+}
+
+/** How many packets the report stands on; that some were lost is said first. */
+function wireFact(report: Report): string {
+  const wires = report.scenarios.flatMap(({ results }) => results.flatMap(({ wire }) => (wire === null ? [] : [wire])));
+  const segments = wires.reduce((total, { ours, peer }) => total + ours.segments + peer.segments, 0);
+  const dropped = wires.reduce((total, wire) => total + wire.dropped, 0);
+  const claims = wires.reduce((total, wire) => total + wire.claims, 0);
+  return `${dropped > 0 ? `${dropped} LOST, ` : ''}${count(segments, 'segment')}, ${count(claims, 'close')} borne out`;
 }
 
 /** What failed, where nobody has to scroll for it. */
@@ -86,7 +99,7 @@ function renderStory(report: Report): string {
   const [defect, repair] = STORY.map((id) => report.scenarios.find((scenario) => scenario.id === id)?.results[0]);
   if (!defect || !repair) return '';
   const panel = (heading: string, text: string, result: ReportedResult, id: string) =>
-    `<section class="panel"><h3>${heading}</h3><p class="soft">${text}</p>${renderDiagram(result.events, `story-${slug(id)}`, heading)}</section>`;
+    `<section class="panel"><h3>${heading}</h3><p class="soft">${text}</p>${renderDiagram(result.events, `story-${slug(id)}`, heading, result.wire)}</section>`;
   return `<h2>The defect, and its repair</h2>
 <p>A receive is timed out by a timer. If its IO stays pending when the socket is closed, the connection is reset, and
 the server's last send fails. If the timeout cancels the IO first, the server sees the end of the stream and its send
@@ -132,13 +145,20 @@ function statusText(result: ReportedResult): string {
   return `${mark}${label}<span class="ms">${formatDuration(result.durationMs)}</span>`;
 }
 
-const KEY = `<p class="key">
+function renderKey(report: Report): string {
+  return `<p class="key">
 <span><i style="background:var(--bar)"></i>an operation of ours, pending</span>
 <span><i style="background:var(--bar-warn)"></i>one that timed out</span>
 <span><i style="background:var(--warn-soft);outline:1px dashed var(--bar-warn)"></i>its IO, left pending</span>
 <span><i style="background:var(--bar-bad)"></i>one that was aborted, cancelled or failed</span>
 <span>Time runs down; long waits are drawn shorter.</span>
+<span>${report.capture.captured ? CAPTURED : INFERRED}</span>
 </p>`;
+}
+
+const CAPTURED =
+  'Arrows are the segments that were on the wire, without bare acknowledgements; dashed ones were sent again.';
+const INFERRED = 'Arrows are inferred from what both ends saw.';
 
 function renderScenario(scenario: ReportedScenario): string {
   const failed = scenario.results.some((result) => result.status === 'fail');
@@ -153,11 +173,19 @@ function renderScenario(scenario: ReportedScenario): string {
 function renderResult(scenario: ReportedScenario, result: ReportedResult): string {
   const id = `${slug(scenario.id)}-${slug(result.driver)}`;
   const title = `${scenario.id} on ${result.driver}: ${result.status}; the peer saw ${describePeerView(result.peer)}`;
-  const diagram = result.events.length > 0 ? renderDiagram(result.events, id, title) : '<p class="soft">No events.</p>';
+  const diagram =
+    result.events.length > 0 ? renderDiagram(result.events, id, title, result.wire) : '<p class="soft">No events.</p>';
   const dropped =
     result.droppedEvents > 0 ? `<p class="soft">${count(result.droppedEvents, 'further event')} not recorded.</p>` : '';
+  const wire = result.wire === null ? '' : `<p class="wire soft">${describeWire(result.wire)}</p>`;
   const held = result.held.length > 0 ? `<ul class="held">${grouped(result.held)}</ul>` : '';
-  return `<section class="panel"><h3>${escapeMarkup(result.driver)} ${statusText(result)}</h3>${renderFailure(result)}${diagram}${dropped}${held}</section>`;
+  return `<section class="panel"><h3>${escapeMarkup(result.driver)} ${statusText(result)}</h3>${renderFailure(result)}${diagram}${dropped}${wire}${held}</section>`;
+}
+
+function describeWire(wire: WireView): string {
+  const notes = wireNotes(wire);
+  const sent = `overlapped sent ${describeCount(wire.ours)}; the peer ${describeCount(wire.peer)}`;
+  return escapeMarkup(`On the wire: ${sent}${notes === '' ? '' : ` (${notes})`}.`);
 }
 
 /** The expectations, each once, with how often it held. */

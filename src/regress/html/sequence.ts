@@ -1,4 +1,6 @@
 import { formatBytes, type OperationEntry, type PeerEntry, type TraceEntry } from '../trace.js';
+import type { WireView } from '../wire/view.js';
+import { wireMarks } from './wire-marks.js';
 
 /** What a sequence diagram shows, before it has a shape: marks on two lifelines, bars on ours, arrows between. */
 export interface Sequence {
@@ -15,7 +17,7 @@ export type Tone = 'plain' | 'good' | 'warn' | 'bad' | 'data' | 'fin' | 'rst';
 
 /** Something with a time and a line of text of its own. */
 export interface Mark {
-  readonly side: Side;
+  readonly side: Side | 'wire';
   readonly atMs: number;
   readonly text: string;
   readonly tone: Tone;
@@ -23,6 +25,10 @@ export interface Mark {
   readonly bar: Bar | null;
   /** Where in the sequence some were left out. */
   readonly gap: boolean;
+  /** On the wire: who sent it, which is where its arrow begins. */
+  readonly from?: Side;
+  /** What there is no room for in the text. */
+  readonly title?: string;
 }
 
 /** An operation of ours, while it is pending. */
@@ -53,7 +59,8 @@ const INSTANT_MS = 0.25;
 
 type MutableBar = { -readonly [K in keyof Bar]: Bar[K] };
 
-export function sequenceOf(events: readonly TraceEntry[]): Sequence {
+/** The arrows are the segments that were on the wire; where nothing was captured, what both ends make one infer. */
+export function sequenceOf(events: readonly TraceEntry[], wire: WireView | null = null): Sequence {
   const operations = events.filter((event): event is OperationEntry => event.end === 'ours');
   const seen = events.filter((event): event is PeerEntry => event.end === 'peer');
   const peers = seen.filter((event) => isWorthShowing(event, seen));
@@ -66,8 +73,13 @@ export function sequenceOf(events: readonly TraceEntry[]): Sequence {
       operationMarks(operation, bars[index] as Bar, prefix(operation.socket), peers),
     ),
     ...peers.map((peer) => peerMark(peer, prefix(peer.socket))),
+    ...(wire === null ? [] : wireMarks(wire, prefix)),
   ].sort((one, other) => one.atMs - other.atMs);
-  const arrows = [...peers.flatMap((peer) => arrowOf(peer, operations, peers)), ...acceptArrows(operations, peers)];
+  const inferred = () => [
+    ...peers.flatMap((peer) => arrowOf(peer, operations, peers)),
+    ...acceptArrows(operations, peers),
+  ];
+  const arrows = wire === null ? inferred() : [];
   return abridge(all, bars, arrows);
 }
 

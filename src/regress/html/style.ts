@@ -55,6 +55,7 @@ summary::-webkit-details-marker { display: none; }
 .failure.skip { background: var(--warn-soft); border-color: var(--warn); color: inherit; font-weight: 400; }
 ul.held { margin: 8px 0 0; padding-left: 0; list-style: none; font-size: 13px; color: var(--soft); columns: 2 260px; }
 ul.held li::before { content: "✓ "; color: var(--good); }
+p.wire { font-size: 13px; margin: 8px 0 0; max-width: none; }
 .key { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: 13px; color: var(--soft); margin: 0 0 12px; }
 .key i { display: inline-block; width: 22px; height: 9px; border-radius: 3px; margin-right: 6px; }
 footer { color: var(--soft); font-size: 13px; margin: 40px 0; }
@@ -66,16 +67,17 @@ svg text.gap { fill: var(--soft); font-style: italic; }
 svg text.what.warn { fill: var(--warn); } svg text.what.bad { fill: var(--bad); }
 svg text.what.fin { fill: var(--good); font-weight: 600; } svg text.what.rst { fill: var(--bad); font-weight: 600; }
 svg text.on { paint-order: stroke; stroke: var(--card); stroke-width: 5px; stroke-linejoin: round; font-size: 11px; fill: var(--soft); }
-svg text.on.data { fill: var(--data); } svg text.on.fin { fill: var(--good); font-weight: 700; } svg text.on.rst { fill: var(--bad); font-weight: 700; }
+svg text.on.warn { fill: var(--warn); } svg text.on.data { fill: var(--data); } svg text.on.fin { fill: var(--good); font-weight: 700; } svg text.on.rst { fill: var(--bad); font-weight: 700; }
 .life { stroke: var(--line); stroke-width: 1.5; }
 .leader { stroke: var(--line); stroke-width: 1; stroke-dasharray: 2 2; }
 .bar { fill: var(--bar); } .bar.warn { fill: var(--bar-warn); } .bar.bad { fill: var(--bar-bad); }
 .left { fill: var(--warn-soft); stroke: var(--bar-warn); stroke-dasharray: 3 2; }
 .dot { fill: var(--soft); } .dot.fin { fill: var(--good); } .dot.rst, .dot.bad { fill: var(--bad); }
 .arrow line { stroke: var(--soft); stroke-width: 1.4; } .arrow polygon { fill: var(--soft); }
+.arrow.warn line { stroke: var(--warn); stroke-dasharray: 5 3; } .arrow.warn polygon { fill: var(--warn); }
 .arrow.data line { stroke: var(--data); } .arrow.data polygon { fill: var(--data); }
 .arrow.fin line { stroke: var(--good); stroke-width: 2; } .arrow.fin polygon { fill: var(--good); }
 .arrow.rst line { stroke: var(--bad); stroke-width: 2; } .arrow.rst polygon { fill: var(--bad); }
-@media (max-width: 760px) { th:last-child, td.checks { display: none; } main, header > div { padding: 0 16px; } th, td { padding: 5px 10px; } }
+@media (max-width: 760px) { svg.sequence { max-width: none; width: 500px; } th:last-child, td.checks { display: none; } main, header > div { padding: 0 16px; } th, td { padding: 5px 10px; } }
 @media print { details { break-inside: avoid; } header, .panel { background: none; } }
 `;

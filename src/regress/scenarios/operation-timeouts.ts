@@ -169,6 +169,7 @@ export const timeoutScenarios: readonly Scenario[] = [
     id: 'timeout/churn',
     checks: 'Deadlines armed and disarmed 3,000 times during an echo lose no byte and leave none armed',
     contract: 'operations, rules 2 and 9; Go "deadline churn during IO", bpo-33694',
+    watchdogMs: 60_000,
     run: async (context) => {
       const { ours, peer } = await context.pair();
       await peer.echo();

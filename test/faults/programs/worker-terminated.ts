@@ -11,6 +11,14 @@ function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/**
+ * Writes again and again until the socket is gone. Not as fast as can be: what the peers do is to be in the way of the
+ * worker's end, and not to take all of the time that the worker needs to begin.
+ */
+function feed(socket: Socket, bytes: Buffer): void {
+  if (!socket.destroyed) socket.write(bytes, () => setTimeout(feed, 1, socket, bytes));
+}
+
 async function terminateOne(port: number, round: number): Promise<void> {
   const worker = new Worker(new URL('worker-with-operations.js', import.meta.url), { workerData: { port } });
   const exited = new Promise<number>((resolve) => worker.once('exit', resolve));
@@ -22,10 +30,7 @@ async function terminateOne(port: number, round: number): Promise<void> {
   for (let i = 0; i < 10; i++) {
     const client = connect({ port: listening, host: '127.0.0.1' });
     client.on('error', () => undefined);
-    const feed = () => {
-      if (!client.destroyed) client.write(Buffer.alloc(3000, i), feed);
-    };
-    client.once('connect', feed);
+    client.once('connect', () => feed(client, Buffer.alloc(3000, i)));
     client.resume();
     clients.push(client);
   }
@@ -42,10 +47,7 @@ async function main(): Promise<void> {
   const server = createServer((socket) => {
     peers.add(socket);
     socket.on('error', () => undefined);
-    const feed = () => {
-      if (!socket.destroyed) socket.write(Buffer.alloc(5000, 1), feed);
-    };
-    feed();
+    feed(socket, Buffer.alloc(5000, 1));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -63,7 +63,9 @@ function limitsOf({ quirks, waits }: StackProfile): Limits {
     refusalsAreResets: quirks.refusedIsReset ?? false,
     hidesFailedConnects: quirks.connectFailInvisible ?? false,
     errorsLookLikeEnds: Boolean(quirks.soErrorMissing || quirks.soErrorStale) && !waits.includes('poll'),
-    datagramErrorsLookLikeDatagrams: !waits.includes('poll') || (quirks.udpReset ?? false),
+    datagramErrorsLookLikeDatagrams: !waits.includes('poll'),
+    forgetsOwners: Boolean(quirks.waitReportsSocketError && quirks.waitErrorConsumes),
+    tellsOfRefusedDatagrams: quirks.udpReset ?? false,
     hidesHangUps: !waits.includes('poll') || (quirks.hupFoldedIntoIn ?? false),
   };
 }

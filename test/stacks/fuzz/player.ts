@@ -22,6 +22,13 @@ export interface Limits {
   readonly errorsLookLikeEnds: boolean;
   /** Nothing tells a connection that was shut down both ways, and whose peer is still there, from one that was not. */
   readonly hidesHangUps: boolean;
+  /**
+   * The error that a wait has cleared is known by the connection that it has ended. A connection that has ended in order,
+   * both ways, looks the same, and a datagram socket has no connection.
+   */
+  readonly forgetsOwners: boolean;
+  /** A datagram that found nobody makes its socket readable, as one that has arrived does. */
+  readonly tellsOfRefusedDatagrams: boolean;
   /** Without poll nothing tells an error of a datagram socket from a datagram. */
   readonly datagramErrorsLookLikeDatagrams: boolean;
 }
@@ -149,8 +156,9 @@ export class Player {
       case 'fill':
         return this.#fill(socket);
       case 'shutdown': {
-        socket.shutDown = true;
+        if (this.#limits.forgetsOwners) return;
         const how = (['recv', 'send', 'both'] as const)[(step.draws[0] ?? 0) % 3] ?? 'both';
+        socket.shutDown = true;
         return this.#note('shutdown', how, this.#say(stack.shutdown(descriptor, how)));
       }
       case 'takeError':
@@ -237,7 +245,7 @@ export class Player {
     if (this.#limits.errorsByConnect) return;
     const port = socket.refused ? this.#peers.refusingPort : this.#peers.port;
     // A connect that has failed and was told may begin anew, and then it is the peers' business: left out.
-    if (socket.peer < 0 && !socket.refused) return;
+    if ((socket.peer < 0 && !socket.refused) || socket.shutDown) return;
     socket.refused = false;
     this.#note('connectAgain', this.#say(this.#opened.stack.connect(socket.descriptor, { ...LOOPBACK, port })));
     if (socket.peer < 0) this.#close(socket, false);
@@ -245,6 +253,7 @@ export class Player {
 
   #send(socket: Played, step: Step): void {
     const { stack } = this.#opened;
+    if (socket.filled) return;
     const bytes = pattern(socket.stream, socket.sent, step.amount);
     let sent: number;
     if (step.kind === 'sendAt') {
@@ -380,12 +389,15 @@ export class Player {
     const port = refusing ? this.#peers.refusingDatagramPort : this.#peers.portOf(socket.peer);
     switch (step.kind) {
       case 'connectDatagram':
-        if (socket.connected) return;
+        // What came back of an earlier datagram would be told to the connected socket.
+        if (this.#limits.forgetsOwners) return;
+        if (socket.connected || (this.#limits.tellsOfRefusedDatagrams && socket.sent > 0)) return;
         socket.connected = true;
         return this.#note('connectDatagram', this.#say(stack.connect(socket.descriptor, { ...LOOPBACK, port })));
       case 'sendDatagram': {
         const batch = this.#batch(socket, 2);
         const count = 1 + ((step.draws[1] ?? 0) % 2);
+        socket.sent += count;
         for (let i = 0; i < count; i++) {
           const bytes = pattern(socket.stream, i, step.amount);
           if (socket.connected) batch.add(bytes);
@@ -474,9 +486,13 @@ export class Player {
 
   /** Whether this stack can say of a socket what Linux would. */
   #isTellable(socket: Played): boolean {
-    const { hidesFailedConnects, hidesHangUps, datagramErrorsLookLikeDatagrams } = this.#limits;
+    const { hidesFailedConnects, hidesHangUps, datagramErrorsLookLikeDatagrams, tellsOfRefusedDatagrams } =
+      this.#limits;
     if (socket.shutDown && hidesHangUps) return false;
+    // Linux itself makes room as acknowledgements come, which takes its time.
+    if (socket.filled) return false;
     if (socket.refused && socket.told && hidesFailedConnects) return false;
+    if (socket.type === 'datagram' && socket.sent > 0 && tellsOfRefusedDatagrams) return false;
     return !(socket.connected && datagramErrorsLookLikeDatagrams);
   }
 

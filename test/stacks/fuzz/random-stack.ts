@@ -55,6 +55,10 @@ export function randomStack(random: Random): RandomStack {
   const errorReport = randomReport(random);
   // A cleared error whose number stood in a result that says -1 instead is gone for good.
   if (quirks.pollErrorCountIsMinusOne && /Result$/.test(errorReport.by)) delete quirks.waitErrorConsumes;
+  // A result of -1 is then the error whose number is 1, and no count.
+  if (errorReport.by === 'negatedResult') delete quirks.pollErrorCountIsMinusOne;
+  // A poll that gives up without an error leaves the last call's number, which might be that of a cleared error.
+  if (quirks.pollInvalidFdAborts && !/Result$/.test(errorReport.by)) delete quirks.waitErrorConsumes;
   const profile: StackProfile = {
     ...LINUX,
     name: 'made up',
@@ -100,6 +104,10 @@ function randomQuirks(random: Random): Quirks {
   if (quirks.exceptNeverSet) delete quirks.connectFailOnlyInExcept;
   // A failed connect that poll hides and SO_ERROR keeps to itself: nothing at all would tell of it.
   if (quirks.soErrorMissing || quirks.soErrorStale) delete quirks.connectFailInvisible;
+  // Of several errors one is cleared, and nothing tells which sockets still have theirs.
+  if (quirks.soErrorMissing || quirks.soErrorStale) delete quirks.waitErrorConsumes;
+  // And a cleared error of a socket that poll hides leaves no trace of it at all.
+  if (quirks.waitErrorConsumes) delete quirks.connectFailInvisible;
   return quirks;
 }
 

@@ -6,8 +6,9 @@ import type { SocketType } from '../../../src/port/driver.js';
 
 export const LOOPBACK = { family: 'IPv4', address: '127.0.0.1' } as const;
 
-/** sys/ioctl.h: bytes that were sent and not acknowledged (tcp(7)). */
-const SIOCOUTQ = 0x5411;
+/** linux/sockios.h: bytes that the kernel has not sent yet. Once it has, loopback has delivered them. */
+const SIOCOUTQNSD = 0x894b;
+const SETTLING_MS = 50;
 const MSG_OOB = 1;
 const PATIENCE_MS = 2000;
 export const BUFFER_BYTES = 16_384;
@@ -106,12 +107,12 @@ export class RawPeers {
     return libc().poll(this.#entryBytes, 1, patienceMs) > 0;
   }
 
-  /** Waits until the other end's kernel has acknowledged everything. */
+  /** Waits until everything is on its way, or nobody makes room for it. */
   settle(descriptor: number): void {
     const value = new Int32Array(1);
     const bytes = new Uint8Array(value.buffer);
-    const end = performance.now() + PATIENCE_MS;
-    while (libc().ioctl(descriptor, SIOCOUTQ, bytes) === 0 && value[0] !== 0 && performance.now() < end) {
+    const end = performance.now() + SETTLING_MS;
+    while (libc().ioctl(descriptor, SIOCOUTQNSD, bytes) === 0 && value[0] !== 0 && performance.now() < end) {
       libc().poll(this.#entryBytes, 0, 1);
     }
   }
