@@ -102,7 +102,11 @@ for (const kind of ['poll', 'select'] as const) {
       fake.sockets.set(5, { writable: true });
       const notifier = open(fake);
       const reports: number[] = [];
-      const watch = notifier.watch(() => notifier.wait((_index, _generation, report) => reports.push(report)));
+      let looksIn = 0;
+      const watch = notifier.watch(() => {
+        looksIn++;
+        notifier.wait((_index, _generation, report) => reports.push(report));
+      });
       await delay(30);
       assert.equal(fake.calls.length, 0, 'nothing is registered');
       notifier.add(5, 1, 10);
@@ -116,9 +120,9 @@ for (const kind of ['poll', 'select'] as const) {
       await until(() => reports.length === 2, 'the second report');
       assert.deepEqual(reports, [WRITABLE, READABLE]);
       await delay(20);
-      const idle = fake.count(kind);
+      const idle = looksIn;
       await delay(50);
-      assert.equal(fake.count(kind), idle, 'nothing is wanted any more');
+      assert.equal(looksIn, idle, 'nothing is wanted any more');
       notifier.want(5, true, false);
       await until(() => reports.length === 3, 'the third report');
       watch.close();
