@@ -49,10 +49,6 @@ const PS3_LIMITS: readonly ContractLimit[] = [
     'a path may have 107 bytes',
     'a leading NUL names the abstract namespace of Linux, and leaves no file',
   ].map((tests) => ({ tests, reason: 'there are no UNIX-domain sockets: PSL1GHT net/socket.h has no AF_UNIX' })),
-  ...['keepAliveIdleSeconds', 'keepAliveIntervalSeconds', 'keepAliveCount', 'userTimeoutMs'].map((option) => ({
-    tests: `${option} reads as it was set, or is ENOPROTOOPT where there is none`,
-    reason: 'TCP_NODELAY and TCP_MAXSEG are all the options of TCP: PSL1GHT netinet/tcp.h',
-  })),
 ];
 
 /** A stack that is opened at its first use, and for as long as the test's process lives. */
