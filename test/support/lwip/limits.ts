@@ -84,6 +84,7 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     ANY_ADDRESS,
     'connect() from an address that is not ours*',
     'an address that is not ours is EADDRNOTAVAIL',
+    'an address that is not of this machine is EADDRNOTAVAIL',
   ),
   ...limited(
     NO_BLACKHOLE,
@@ -109,6 +110,7 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     NO_RST,
     'under leavePending the IO stays after the timeout*',
     'abort() sends a RST, and says so',
+    'abort() after shutdown() resets the other direction',
     'abort() in the very callback that started*',
     'abort() of an accepted socket resets it',
     'closesocket() with a recv pending ends it*',
@@ -139,7 +141,8 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
   ...limited(
     NO_UDP_ERRORS,
     'a connected socket whose peer is gone fails one receive*',
-    'an error that comes while nothing is pending fails the next call*',
+    'a connected socket hears its peer when it is back',
+    'an error that comes while nothing is pending fails the next*',
   ),
   ...limited(NO_BROADCAST, 'what the system refuses is left out*', 'a broadcast needs the option'),
   ...limited(NO_GROUPS, 'a member of a group hears it until it leaves', 'what is no group or no interface is refused'),
