@@ -11,6 +11,8 @@ type NativeFunction = (...args: never[]) => unknown;
 export interface NativeLibrary {
   /** Binds one function. The prototype is C; `F` is what TypeScript callers see. */
   func<F extends NativeFunction>(prototype: string): F;
+  /** The address of a symbol, to be handed to native code. */
+  address(symbol: string): number;
 }
 
 /**
@@ -28,7 +30,50 @@ export function lazyLibrary<T>(path: string | null, declare: (library: NativeLib
 
 export function openLibrary(path: string | null): NativeLibrary {
   const handle = koffi.load(path);
-  return { func: <F extends NativeFunction>(prototype: string) => handle.func(prototype) as unknown as F };
+  return {
+    func: <F extends NativeFunction>(prototype: string) => handle.func(prototype) as unknown as F,
+    address: (symbol) => Number(koffi.address(handle.symbol(symbol, 'int'))),
+  };
+}
+
+/** The address of a function in JavaScript, for native code to call; for as long as `withCallback` lasts. */
+export type CallbackAddress = number;
+
+/** Lets native code call `callback` while `use` runs, on this thread and never afterwards. */
+export function withCallback<R>(
+  prototype: string,
+  callback: (...values: number[]) => number,
+  use: (address: CallbackAddress) => R,
+): R {
+  const registered = koffi.register(callback, koffi.pointer(koffi.proto(prototype)));
+  try {
+    return use(Number(koffi.address(registered)));
+  } finally {
+    koffi.unregister(registered);
+  }
+}
+
+/** A library whose functions are found by names that are known only at run time. */
+export interface DynamicLibrary {
+  /** Binds a function by its C types; undefined where the library has no such symbol. */
+  find(symbol: string, result: string, parameters: readonly string[]): ((...values: never[]) => unknown) | undefined;
+}
+
+/** Opens a library at once; throws where it cannot be loaded. `null` is the running program. */
+export function openDynamicLibrary(path: string | null): DynamicLibrary {
+  const handle = koffi.load(path);
+  return {
+    find: (symbol, result, parameters) => {
+      // Binding is what fails for a symbol that is missing; a type that koffi does not know is a bug of ours.
+      const types = parameters.map((type) => koffi.type(type));
+      const resultType = koffi.type(result);
+      try {
+        return handle.func(symbol, resultType, types) as (...values: never[]) => unknown;
+      } catch {
+        return undefined;
+      }
+    },
+  };
 }
 
 /** The function at an address that the system gave (an extension function of Winsock's). */

@@ -12,6 +12,7 @@
  *   HEADERS   the headers to include, in this order (winsock2.h has to come before windows.h)
  *   DEFINES   macros to define before them, 'NAME' or 'NAME=VALUE'; _GNU_SOURCE unless it says otherwise
  *   PREAMBLE  lines of C that stand before the first include
+ *   INCLUDE_PATHS  where headers are that do not lie in the compiler's own folders
  * Every other exported number or bigint is a constant of C, every defineStruct() a type of C, and every defineGuid() a
  * macro that initialises a GUID.
  */
@@ -24,10 +25,10 @@ import { parseArgs } from 'node:util';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = join(ROOT, 'native-bindings');
 const COMPILED = join(ROOT, 'dist', 'native-bindings');
-const COMPILERS = { linux: 'gcc', posix: 'gcc', windows: 'x86_64-w64-mingw32-gcc' };
+const COMPILERS = { linux: 'gcc', posix: 'gcc', lwip: 'gcc', windows: 'x86_64-w64-mingw32-gcc' };
 const PACKAGES = { gcc: 'gcc', 'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64' };
 const DEFAULT_DEFINES = ['_GNU_SOURCE'];
-const RESERVED = new Set(['HEADERS', 'DEFINES', 'PREAMBLE']);
+const RESERVED = new Set(['HEADERS', 'DEFINES', 'PREAMBLE', 'INCLUDE_PATHS']);
 
 /** @typedef {{ kind: 'constant', name: string, value: number | bigint }} Constant */
 /** @typedef {{ kind: 'size', name: string, ctype: string, value: number }} Size */
@@ -43,6 +44,7 @@ const RESERVED = new Set(['HEADERS', 'DEFINES', 'PREAMBLE']);
  * @property {readonly string[]} headers
  * @property {readonly string[]} defines
  * @property {readonly string[]} preamble
+ * @property {readonly string[]} includePaths
  * @property {Check[]} checks
  */
 
@@ -180,8 +182,9 @@ function toBinding(file, compiler, exports, problems) {
     HEADERS: headers,
     DEFINES: defines = DEFAULT_DEFINES,
     PREAMBLE: preamble = [],
+    INCLUDE_PATHS: includePaths = [],
   } = /** @type {Record<string, string[]>} */ (exports);
-  return { file, compiler, headers: headers ?? [], defines, preamble, checks };
+  return { file, compiler, headers: headers ?? [], defines, preamble, includePaths, checks };
 }
 
 /** @param {string} name @param {any} value @returns {Check[]} */
@@ -227,7 +230,7 @@ function failuresOf(binding) {
   const firstLine = lines.length + 1;
   for (const check of sound) lines.push(`_Static_assert(${assertion(check)}, "differs");`);
 
-  const { status, complaints } = compile(binding.compiler, lines, ['-fsyntax-only']);
+  const { status, complaints } = compile(binding, lines, ['-fsyntax-only']);
   if (status === 0) return failures;
   /** @type {Map<Check, string>} */
   const blamed = new Map();
@@ -314,12 +317,13 @@ function literal(value) {
 }
 
 /**
- * @param {string} compiler @param {string[]} lines @param {string[]} flags
+ * @param {Binding} binding @param {string[]} lines @param {string[]} flags
  * @returns {{ status: number | null, output: string, complaints: Complaint[] }}
  */
-function compile(compiler, lines, flags) {
+function compile({ compiler, includePaths }, lines, flags) {
   // Without -ftrack-macro-expansion=0, an error in a macro's value is reported in the header that defines it.
-  const args = ['-x', 'c', '-std=gnu11', '-w', '-ftrack-macro-expansion=0', '-fdiagnostics-color=never', ...flags, '-'];
+  const args = ['-x', 'c', '-std=gnu11', '-w', '-ftrack-macro-expansion=0', '-fdiagnostics-color=never', ...flags];
+  args.push(...includePaths.map((path) => `-I${path}`), '-');
   const { status, stdout, stderr, error } = spawnSync(compiler, args, {
     input: `${lines.join('\n')}\n`,
     encoding: 'utf8',
@@ -351,7 +355,7 @@ function actualValues(binding, checks) {
     lines.push(`__asm__("@@${index}=%c0@@" : : "i"((long long)${expression(check)}));`);
   });
   lines.push('}');
-  const { output } = compile(binding.compiler, lines, ['-S', '-o', '-']);
+  const { output } = compile(binding, lines, ['-S', '-o', '-']);
   const actual = new Map();
   for (const [, index, value] of output.matchAll(/@@(\d+)=(-?\d+)@@/g)) actual.set(checks[Number(index)], value);
   return actual;

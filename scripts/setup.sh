@@ -91,6 +91,40 @@ setup_node_modules() {
   next_please
 }
 
+# The second FFI, which has to be compiled: only its tests need it. In build/ffi-napi, so that node_modules stays as the
+# lock file says. Node's own headers are taken where they are installed, so that nothing is downloaded for them.
+setup_ffi_napi() {
+  local folder=$root/build/ffi-napi headers
+  local made=$folder/node_modules/@2060.io/ffi-napi/build/Release/ffi_bindings.node
+  is_ffi_napi() {
+    [ -f "$made" ] && cmp -s "$root/scripts/ffi-napi/package-lock.json" "$folder/package-lock.json"
+  }
+  is_ffi_napi && return
+  one_at_a_time
+  if is_ffi_napi; then
+    next_please
+    return
+  fi
+  setup_debian g++ g++ make make python3 python3
+  echo 'set-up: compiling ffi-napi' >&2
+  mkdir -p "$folder"
+  cp "$root"/scripts/ffi-napi/package*.json "$folder"
+  headers=$(node -p 'require("node:path").dirname(require("node:path").dirname(process.execPath))')
+  local log
+  log=$(mktemp)
+  if ! (
+    cd "$folder"
+    if [ -f "$headers/include/node/node_api.h" ]; then export npm_config_nodedir=$headers; fi
+    npm ci --ignore-scripts --no-audit --no-fund && npm rebuild --ignore-scripts=false
+  ) > "$log" 2>&1 || [ ! -f "$made" ]; then
+    cat "$log" >&2
+    rm -f "$log"
+    set_up_fail 'ffi-napi could not be compiled'
+  fi
+  rm -f "$log"
+  next_please
+}
+
 # The names of all sources: a file that is gone must not live on in dist.
 list_sources() {
   (cd "$root" && find src native-bindings test -name '*.ts' 2> /dev/null | LC_ALL=C sort)

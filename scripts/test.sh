@@ -10,6 +10,7 @@ source scripts/setup.sh
 
 setup_node_modules
 setup_compilers
+setup_ffi_napi
 # The files of --pcap are read back with it.
 setup_debian tcpdump tcpdump
 build_project

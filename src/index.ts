@@ -6,6 +6,7 @@ export type { DriverName, DriverReport, DriverStatistics, ShutdownHow } from './
 export {
   AbortError,
   InvalidArgumentError,
+  NotImplementedError,
   OperationAbortedError,
   OutOfRangeError,
   SocketStateError,
@@ -17,7 +18,7 @@ export type { SocketOptionName, SocketOptions } from './port/socket-options.js';
 export type { OperationOptions } from './sockets/arguments.js';
 export { type BroadcastFailure, type BroadcastResult, broadcast } from './sockets/broadcast.js';
 export type { ConnectOptions } from './sockets/connect.js';
-export { openProactor, type ProactorOptions } from './sockets/default-proactor.js';
+export { type OpenProactorOptions, openProactor, type ProactorOptions } from './sockets/default-proactor.js';
 export type { LentBuffer } from './sockets/lent-buffer.js';
 export type { CloseOptions, CloseResult, CloseSignal, SocketPhase } from './sockets/overlapped-socket.js';
 export type { ReceiveHandlers } from './sockets/receive-loop.js';

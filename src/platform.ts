@@ -13,6 +13,11 @@ export function platformDrivers(): readonly DriverName[] {
   }
 }
 
+/** What gives pages of memory that the kernel may hold. */
+export function platformPages(): 'mmap' | 'VirtualAlloc' {
+  return process.platform === 'win32' ? 'VirtualAlloc' : 'mmap';
+}
+
 /** Whether this platform has packet(7) sockets, by which a program sees what is on the wire. */
 export function hasPacketSockets(): boolean {
   return process.platform === 'linux';
@@ -21,4 +26,24 @@ export function hasPacketSockets(): boolean {
 /** `linux 6.18.0 x64`: how reports and `doctor` name the platform. */
 export function platformTitle(release: string): string {
   return `${process.platform} ${release} ${process.arch}`;
+}
+
+/** The included profile that describes the platform's own sockets; undefined where there is none. */
+export function platformStack(): 'linux' | 'darwin' | 'winsock' | undefined {
+  switch (process.platform) {
+    case 'linux':
+    case 'android':
+      return 'linux';
+    case 'darwin':
+      return 'darwin';
+    case 'win32':
+      return 'winsock';
+    default:
+      return undefined;
+  }
+}
+
+/** Whether the host's own descriptors can be watched by epoll(7). */
+export function hasEpoll(): boolean {
+  return process.platform === 'linux' || process.platform === 'android';
 }

@@ -26,6 +26,26 @@ export const libc = lazyLibrary(null, (library) => ({
   sendAt: library.func<(fd: number, address: number, length: number, flags: number) => number>(
     'int64_t send(int, uintptr_t, size_t, int)',
   ),
+  recvfrom: library.func<
+    (
+      fd: number,
+      buffer: Uint8Array,
+      length: number,
+      flags: number,
+      address: Uint8Array,
+      addressLength: Uint8Array,
+    ) => number
+  >('int64_t recvfrom(int, void *, size_t, int, void *, void *)'),
+  sendto: library.func<
+    (
+      fd: number,
+      buffer: Uint8Array,
+      length: number,
+      flags: number,
+      address: Uint8Array,
+      addressLength: number,
+    ) => number
+  >('int64_t sendto(int, void *, size_t, int, void *, uint32_t)'),
   shutdown: library.func<(fd: number, how: number) => number>('int shutdown(int, int)'),
   close: library.func<(fd: number) => number>('int close(int)'),
   getsockopt: library.func<(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array) => number>(

@@ -11,6 +11,9 @@ export interface SockaddrLayout {
   readonly bigEndian: boolean;
   /** Bytes of sun_path, the final NUL included. */
   readonly unixPathBytes: number;
+  /** Bytes of sockaddr_in and of sockaddr_in6 where a stack wants others than most: 16 and 28. */
+  readonly inBytes?: number;
+  readonly in6Bytes?: number;
 }
 
 /** Room for any address: sizeof(struct sockaddr_storage). */
@@ -23,19 +26,22 @@ const UNIX_PATH_OFFSET = 2;
 /** Writes `address` as the stack's sockaddr at `at`; gives the number of bytes written. */
 export function writeSockaddr(layout: SockaddrLayout, address: SocketAddress, target: Uint8Array, at: number): number {
   switch (address.family) {
-    case 'IPv4':
-      target.fill(0, at, at + IN_BYTES);
-      writeHead(layout, layout.AF_INET, IN_BYTES, target, at);
+    case 'IPv4': {
+      const length = layout.inBytes ?? IN_BYTES;
+      target.fill(0, at, at + length);
+      writeHead(layout, layout.AF_INET, length, target, at);
       writePort(address.port, target, at + 2);
       writeIPv4(address.address, target, at + 4);
-      return IN_BYTES;
+      return length;
+    }
     case 'IPv6': {
-      target.fill(0, at, at + IN6_BYTES);
-      writeHead(layout, layout.AF_INET6, IN6_BYTES, target, at);
+      const length = layout.in6Bytes ?? IN6_BYTES;
+      target.fill(0, at, at + length);
+      writeHead(layout, layout.AF_INET6, length, target, at);
       writePort(address.port, target, at + 2);
       writeIPv6(address.address, target, at + 8);
       new DataView(target.buffer, target.byteOffset).setUint32(at + 24, address.scopeId ?? 0, !layout.bigEndian);
-      return IN6_BYTES;
+      return length;
     }
     case 'unix': {
       const path = Buffer.from(address.address);

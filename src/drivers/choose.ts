@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { OpenStack } from '../bsd/open-stack.js';
 import { platformDrivers } from '../platform.js';
 import type { DriverName, DriverReport } from '../port/driver.js';
 import { InvalidArgumentError, SocketStateError } from '../port/errors.js';
@@ -57,6 +58,12 @@ export function chooseDriver(choice: DriverChoice): DriverFactory {
   }
   const why = reasons.length > 0 ? reasons.join('; ') : 'this platform has none';
   throw new SocketStateError(`No driver can be used: ${why}`, 'ERR_DRIVER_UNAVAILABLE');
+}
+
+/** The factory of the readiness driver on a stack of the caller's. */
+export function driverOnStack(stack: OpenStack): DriverFactory {
+  const { stackDriver } = load('./readiness/stack-driver.js') as typeof import('./readiness/stack-driver.js');
+  return stackDriver(stack);
 }
 
 function isDriverName(name: string): name is DriverName {

@@ -36,6 +36,8 @@ export interface Driver {
   readonly errors: ErrorTable;
   /** A listener needs SO_REUSEADDR to take its port again after a restart. True on POSIX; on Windows it would hijack. */
   readonly listenersReuseAddress: boolean;
+  /** A close with `reset` makes the peer see a RST; false where the stack sends a FIN all the same. Absent: true. */
+  readonly abortResets?: boolean;
 
   /** Opens a socket: the driver's state of it, or the error number. */
   open(family: AddressFamily, type: SocketType): DriverSocket | number;
@@ -57,6 +59,11 @@ export interface Driver {
   /** Requests a cancel. The operation ends by `completed` all the same, and perhaps with its bytes. */
   cancel(operation: Operation): void;
 
+  /**
+   * Whether a receive or an accept would end at once with what the driver has taken from the kernel ahead of it: to the
+   * kernel such a socket is not ready. Absent where the driver takes nothing ahead.
+   */
+  receivedAhead?(socket: DriverSocket): boolean;
   /** Bytes that have arrived and were not received, in the driver and in the kernel. */
   unreadBytes(socket: DriverSocket): number;
   /**

@@ -50,6 +50,15 @@ export class OperationAbortedError extends SystemError {
   override name = 'OperationAbortedError';
 }
 
+/** The stack has no such function. `syscall` is the function's POSIX name, and the code is ENOSYS. */
+export class NotImplementedError extends SystemError {
+  override name = 'NotImplementedError';
+
+  constructor(message: string, syscall: string, nativeCode = 0) {
+    super(message, { code: 'ENOSYS', syscall, nativeCode });
+  }
+}
+
 /** The operation's signal was aborted. `cause` is the signal's reason. */
 export class AbortError extends Error {
   override name = 'AbortError';
@@ -134,5 +143,6 @@ export function systemError(
 ): SystemError {
   const code = driver.errors.name(nativeCode);
   const message = `${action}: ${driver.errors.describe(code)}`;
+  if (code === 'ENOSYS') return new NotImplementedError(message, syscall, nativeCode);
   return new SystemError(message, { code, syscall, nativeCode, address, bytesTransferred });
 }

@@ -52,6 +52,7 @@ export abstract class OverlappedSocket {
   protected readonly receiving: OperationQueue;
   protected readonly sending: OperationQueue;
   #closing: Closing | null = null;
+  #closingListeners: Set<() => void> | null = null;
 
   constructor(proactor: Proactor, handle: DriverSocket) {
     this.proactor = proactor;
@@ -67,6 +68,23 @@ export abstract class OverlappedSocket {
   /** The descriptor or handle, for messages and for system tools; -1 once closed. It stays the library's. */
   get descriptor(): number {
     return this.handle.descriptor;
+  }
+
+  /**
+   * Whether something was received that the descriptor no longer shows, and the next receive or accept gets at once;
+   * undefined where nothing is ever taken from the kernel ahead. For `overlapped/select`.
+   */
+  get receivedAhead(): boolean | undefined {
+    return this.proactor.driver.receivedAhead?.(this.handle);
+  }
+
+  /** Calls back once, when the socket begins to close; the result takes that back. For `overlapped/select`. */
+  onceClosing(callback: () => void): () => void {
+    this.#closingListeners ??= new Set();
+    const listeners = this.#closingListeners.add(callback);
+    return () => {
+      listeners.delete(callback);
+    };
   }
 
   /** Which driver carries the socket. */
@@ -174,6 +192,8 @@ export abstract class OverlappedSocket {
     const bound = checkTimeout(timeoutMs, DEFAULT_CLOSE_TIMEOUT_MS);
     const closing = new Closing(ending);
     this.#closing = closing;
+    for (const listener of this.#closingListeners ?? []) listener();
+    this.#closingListeners = null;
     this.#drain(closing, bound);
     return closing.result;
   }
@@ -213,7 +233,8 @@ export abstract class OverlappedSocket {
         this.onClosed();
         const gone = !stream || (shut !== 0 && driver.errors.name(shut) === 'ENOTCONN');
         const canReset = this.handle.family !== 'unix';
-        const sent = gone ? 'none' : canReset && (reset || unreadBytes > 0) ? 'RST' : 'FIN';
+        const resets = (reset && driver.abortResets !== false) || unreadBytes > 0;
+        const sent = gone ? 'none' : canReset && resets ? 'RST' : 'FIN';
         closing.resolve({ sent, unreadBytes });
       });
     });

@@ -68,6 +68,11 @@ export class UdpSocket extends OverlappedSocket {
     return new UdpSocket(proactor, handle, options);
   }
 
+  override get receivedAhead(): boolean | undefined {
+    const managed = this.#reader?.managed;
+    return managed && managed.taken < managed.count ? true : super.receivedAhead;
+  }
+
   /** The bound port. */
   get port(): number {
     return this.localAddress?.port ?? 0;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { TcpListener, TcpSocket } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { failsWith, failure, isEndedByClose } from '../support/failures.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { isPending, soon, turns, until } from '../support/waiting.js';
@@ -19,7 +19,7 @@ export function describeAccept(driver: DriverUnderTest): void {
 function describeAccepts(stage: OnStage): void {
   test('accept() resolves with a connected socket that knows both ends', async () => {
     const { socket, peer, listener } = await stage().accepted();
-    assert.equal(socket.driver, stage().name);
+    assert.equal(socket.driver, stage().driverName);
     assert.deepEqual(socket.remoteAddress, { family: 'IPv4', address: '127.0.0.1', port: peer.socket.localPort });
     assert.equal(socket.localAddress?.port, listener.port);
     await peer.send('hello');
@@ -149,7 +149,7 @@ function describeListening(stage: OnStage): void {
     const listener = await stage().listen();
     assert.ok(listener.port > 0);
     assert.deepEqual(listener.address, { family: 'IPv4', address: '127.0.0.1', port: listener.port });
-    assert.equal(listener.driver, stage().name);
+    assert.equal(listener.driver, stage().driverName);
   });
 
   test('listen() without a host takes IPv4 and IPv6 alike', async () => {

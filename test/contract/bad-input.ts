@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { TcpListener, TcpSocket } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { failure, isEndedByClose } from '../support/failures.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { isPending, soon, turns } from '../support/waiting.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { broadcast, TimeoutError } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { failureCode } from '../support/failures.js';
 import { type DriverUnderTest, useStage } from '../support/stage.js';
 import { soon } from '../support/waiting.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { describe, test } from 'node:test';
+import { describe, test } from '../support/contract-test.js';
 import { isAborted, isEndedByClose, timesOut } from '../support/failures.js';
 import { streamBytes } from '../support/random.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';

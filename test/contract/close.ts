@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { SocketStateError } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { failsWith, failure, isEndedByClose } from '../support/failures.js';
 import { streamBytes } from '../support/random.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { TcpSocket } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { failsWith, failureCode, isAborted, timesOut } from '../support/failures.js';
-import { connectPeer } from '../support/peer.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { soon, turns, until } from '../support/waiting.js';
 
@@ -22,7 +21,7 @@ function describeAddresses(stage: OnStage): void {
     const socket = await stage().connect({ port: server.port });
     const peer = stage().peer(await server.accept());
     assert.equal(socket.phase, 'open');
-    assert.equal(socket.driver, stage().name);
+    assert.equal(socket.driver, stage().driverName);
     assert.ok(socket.descriptor >= 0);
     assert.deepEqual(socket.remoteAddress, { family: 'IPv4', address: '127.0.0.1', port: server.port });
     assert.deepEqual(socket.localAddress, {
@@ -130,9 +129,7 @@ function describeBlackhole(stage: OnStage): void {
     const listener = await stage().listen({ backlog: 1 });
     for (let i = 0; i < 2; i++) await stage().peerTo({ port: listener.port });
     // One more than fits may still be let in; whatever is neither connected nor refused is in the hole.
-    await Promise.race([connectPeer({ port: listener.port }).then((peer) => stage().peer(peer)), turns(50)]).catch(
-      () => undefined,
-    );
+    await Promise.race([stage().peerTo({ port: listener.port }), turns(50)]).catch(() => undefined);
     return listener.port;
   }
   const connect = async (options: { timeoutMs?: number; signal?: AbortSignal }) => {

@@ -6,7 +6,8 @@ import { describeDriverContract } from './index.js';
 import { describeUdpContract } from './udp.js';
 
 // A driver that should be there and is not fails the run; it is not skipped.
-for (const { name, makeProactor } of driversUnderTest()) {
+for (const driver of driversUnderTest()) {
+  const { name } = driver;
   const report = probeDrivers().find((candidate) => candidate.name === name);
   test(`the ${name} driver can be used here`, () => {
     assert.ok(report?.usable, report?.reason ?? 'there is no report of it');
@@ -14,6 +15,6 @@ for (const { name, makeProactor } of driversUnderTest()) {
     assert.notEqual(report.findings.length, 0);
   });
   if (!report?.usable) continue;
-  describeDriverContract(name, makeProactor);
-  describeUdpContract(name, makeProactor);
+  describeDriverContract(driver);
+  describeUdpContract(driver);
 }

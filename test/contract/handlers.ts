@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import type { LentBuffer, ReceiveHandlers, TcpSocket } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { soon, turns, until } from '../support/waiting.js';
 

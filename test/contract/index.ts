@@ -1,5 +1,5 @@
-import { describe } from 'node:test';
-import type { DriverName, Proactor } from '../../src/index.js';
+import { describe } from '../support/contract-test.js';
+import type { DriverUnderTest } from '../support/stage.js';
 import { describeAccept } from './accept.js';
 import { describeBadInput } from './bad-input.js';
 import { describeBroadcast } from './broadcast.js';
@@ -18,10 +18,9 @@ import { describeShutdown } from './shutdown.js';
 import { describeTimeouts } from './timeouts.js';
 import { describeUnix } from './unix.js';
 
-/** The contract of every driver. `makeProactor` gives a new proactor with the driver under test. */
-export function describeDriverContract(name: DriverName, makeProactor: () => Proactor): void {
-  const driver = { name, makeProactor };
-  describe(`the ${name} driver`, { timeout: 300_000 }, () => {
+/** The contract of every driver, and of the readiness driver on every stack. */
+export function describeDriverContract(driver: DriverUnderTest): void {
+  describe(`the ${driver.name} driver`, { timeout: 300_000 }, () => {
     describeOperations(driver);
     describeTimeouts(driver);
     describeSignals(driver);

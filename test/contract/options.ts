@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import type { SocketOptionName, SocketOptions } from '../../src/index.js';
 import { SystemError } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 
 /** Socket options by name. */
@@ -46,7 +46,9 @@ function describeValues(stage: OnStage): void {
         } catch (error) {
           assert.ok(error instanceof SystemError);
           assert.equal(error.code, 'ENOPROTOOPT');
-          assert.notEqual(process.platform, 'linux', `${error.message}: Linux has it`);
+          // A stack of its own has what its profile says.
+          const isHost = stage().name === stage().driverName;
+          assert.ok(process.platform !== 'linux' || !isHost, `${error.message}: Linux has it`);
           return;
         }
         assert.equal(socket.getOption(name), value);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { TcpListener, TcpSocket } from '../../src/index.js';
 import type { Operation, OperationOwner } from '../../src/port/operation.js';
 import type { Proactor } from '../../src/port/proactor.js';
+import { describe, test } from '../support/contract-test.js';
 import { settledDescriptors } from '../support/descriptors.js';
 import { Random } from '../support/random.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';

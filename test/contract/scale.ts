@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from '../support/contract-test.js';
 import { timesOut } from '../support/failures.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { soon } from '../support/waiting.js';

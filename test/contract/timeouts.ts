@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { describe, test } from '../support/contract-test.js';
 import { isEndedByClose, timesOut } from '../support/failures.js';
 import { Random, streamByte, streamBytes } from '../support/random.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import type { ReleasableBatch, UdpSocket } from '../../src/sockets/udp-socket.js';
+import { describe, test } from '../support/contract-test.js';
 import { failsWith, failure, failureCode, isAborted, isEndedByClose, timesOut } from '../support/failures.js';
 import { streamBytes } from '../support/random.js';
 import type { OnUdpStage } from '../support/udp-stage.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UdpError, UdpSocket } from '../../src/sockets/udp-socket.js';
+import { describe, test } from '../support/contract-test.js';
 import { failsWith, failure, timesOut } from '../support/failures.js';
 import { deafAfterRefusal } from '../support/platform-limits.js';
 import type { OnUdpStage, UdpStage } from '../support/udp-stage.js';

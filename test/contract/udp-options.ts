@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from '../support/contract-test.js';
 import { failsWith } from '../support/failures.js';
 import type { OnUdpStage } from '../support/udp-stage.js';
 import { soon, turns } from '../support/waiting.js';

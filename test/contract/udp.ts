@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DriverName, Proactor } from '../../src/index.js';
+import { describe, test } from '../support/contract-test.js';
 import { failsWith, failureCode, isAborted, isEndedByClose, timesOut } from '../support/failures.js';
 import { bindsAnyAddress } from '../support/platform-limits.js';
 import { newSeed, Random, streamBytes } from '../support/random.js';
+import type { DriverUnderTest } from '../support/stage.js';
 import { type OnUdpStage, useUdpStage } from '../support/udp-stage.js';
 import { isPending, soon, turns } from '../support/waiting.js';
 import { describeUdpBatches } from './udp-batches.js';
 import { describeUdpErrors } from './udp-errors.js';
 import { describeUdpOptions } from './udp-options.js';
 
-/** SEMANTICS for datagrams, on any driver. `makeProactor` gives a new proactor with the driver under test. */
-export function describeUdpContract(name: DriverName, makeProactor: () => Proactor): void {
-  describe(`UDP on the ${name} driver`, { timeout: 120_000 }, () => {
-    const stage = useUdpStage(name, makeProactor);
+/** SEMANTICS for datagrams, on any driver and any stack. */
+export function describeUdpContract(driver: DriverUnderTest): void {
+  describe(`UDP on the ${driver.name} driver`, { timeout: 120_000 }, () => {
+    const stage = useUdpStage(driver);
     describeSingle(stage);
     describeSends(stage);
     describeTimeouts(stage);

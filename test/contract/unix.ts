@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, describe, test } from '../support/contract-test.js';
 import { failsWith, isEndedByClose, timesOut } from '../support/failures.js';
 import { firstDifference, streamBytes } from '../support/random.js';
 import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';

@@ -41,7 +41,7 @@ for (const driver of driversUnderTest()) {
       const seed = newSeed();
       console.log(`seed ${seed}`);
       const random = new Random(seed);
-      const server = await stage().server();
+      const server = await stage().nodeServer();
       server.server.on('connection', (socket) => {
         socket.pipe(socket);
         setTimeout(() => socket.resetAndDestroy(), random.next() * 20);
@@ -56,7 +56,7 @@ for (const driver of driversUnderTest()) {
     });
 
     test('in the very moment they accept the connect', async () => {
-      const server = await stage().server();
+      const server = await stage().nodeServer();
       server.server.on('connection', (socket) => socket.resetAndDestroy());
       const talks = Array.from({ length: CONNECTIONS }, async () => {
         const where = { host: '127.0.0.1', port: server.port, proactor: stage().proactor };

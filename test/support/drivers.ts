@@ -7,7 +7,7 @@ export function expectedDrivers(): readonly DriverName[] {
 }
 
 /** The expected drivers, or the one that OVERLAPPED_CONTRACT names. */
-export function driversUnderTest(): readonly DriverUnderTest[] {
+export function driversUnderTest(): readonly (DriverUnderTest & { readonly name: DriverName })[] {
   const wanted = process.env['OVERLAPPED_CONTRACT'];
   return expectedDrivers()
     .filter((name) => wanted === undefined || name === wanted)

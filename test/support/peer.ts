@@ -1,15 +1,53 @@
-import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server } from 'node:net';
+import type { UdpPeerSocket } from './udp-peer.js';
 import { soon } from './waiting.js';
 
 /** How a connection ended, as seen from the peer. */
 export type Ending = 'FIN' | 'RST';
+
+/** What a peer needs of a socket: node:net's has it, and so has one over another stack than the host's. */
+export interface PeerSocket {
+  readonly localPort?: number | undefined;
+  readonly remotePort?: number | undefined;
+  on(event: 'end' | 'close', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  listenerCount(event: 'data'): number;
+  write(data: Uint8Array | string, done?: (error?: Error | null) => void): unknown;
+  end(data?: Uint8Array | string): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+  resetAndDestroy(): unknown;
+}
+
+/** Hands out connections one by one, as peers. */
+export interface PeerListener {
+  readonly port: number;
+  accept(): Promise<Peer>;
+  close(): Promise<void>;
+}
+
+export interface PeerPlace {
+  readonly host?: string;
+  readonly path?: string;
+  readonly backlog?: number;
+}
+
+/** Where peers come from: the host's own stack, or the one that is tried where it cannot reach the host's. */
+export interface PeerSide {
+  listen(where: PeerPlace, paused: boolean): Promise<PeerListener>;
+  connect(where: { port: number; host?: string } | { path: string }): Promise<Peer>;
+  /** Absent: node:dgram's. */
+  bindDatagrams?(host?: string, port?: number): Promise<UdpPeerSocket>;
+}
 
 /**
  * The other end of a connection: node:net, which is an independent user of the stack. It keeps what it received and
  * what it saw of the connection's end, in order.
  */
 export class Peer {
-  readonly socket: Socket;
+  readonly socket: PeerSocket;
   /** What happened, in order: `data 5`, `FIN`, `RST`, or the code of another error. */
   readonly seen: string[] = [];
   #chunks: Buffer[] = [];
@@ -18,7 +56,7 @@ export class Peer {
   #changed: (() => void)[] = [];
 
   /** `paused`: it reads nothing until `resume`, so that its window fills up. */
-  constructor(socket: Socket, paused = false) {
+  constructor(socket: PeerSocket, paused = false) {
     this.socket = socket;
     socket.on('end', () => this.#saw('FIN'));
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -127,7 +165,7 @@ export class Peer {
 }
 
 /** A node:net server that hands out its connections one by one, as peers. */
-export class PeerServer {
+export class PeerServer implements PeerListener {
   readonly server: Server;
   readonly #paused: boolean;
   readonly #peers: Peer[] = [];
@@ -143,7 +181,7 @@ export class PeerServer {
     });
   }
 
-  static async listen(where: { host?: string; path?: string; backlog?: number }, paused = false): Promise<PeerServer> {
+  static async listen(where: PeerPlace, paused = false): Promise<PeerServer> {
     const made = new PeerServer(paused);
     const listening = new Promise<void>((resolve, reject) => {
       made.server.once('error', reject);
@@ -189,3 +227,8 @@ export async function connectPeer(where: { port: number; host?: string } | { pat
   );
   return peer;
 }
+
+export const NODE_PEERS: PeerSide = {
+  listen: (where, paused) => PeerServer.listen(where, paused),
+  connect: connectPeer,
+};

@@ -2,16 +2,24 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach } from 'node:test';
 import type { ConnectOptions, TcpSocketOptions } from '../../src/index.js';
 import { type DriverName, type ListenOptions, type Proactor, TcpListener, TcpSocket } from '../../src/index.js';
-import { connectPeer, type Peer, PeerServer } from './peer.js';
+import type { ContractLimit } from './contract-test.js';
+import { NODE_PEERS, type Peer, type PeerListener, type PeerPlace, PeerServer, type PeerSide } from './peer.js';
 import { soon, turn } from './waiting.js';
 
-/** A driver that the contract is tried on. */
+/** A driver that the contract is tried on, or the readiness driver on a stack of its own. */
 export interface DriverUnderTest {
-  readonly name: DriverName;
+  /** The driver's name, or the stack's: `linux-poll`. */
+  readonly name: string;
   readonly makeProactor: () => Proactor;
+  /** Absent: node:net's. */
+  readonly peers?: PeerSide;
+  /** The driver, where the name is a stack's. */
+  readonly driver?: DriverName;
+  /** What the stack forbids. */
+  readonly limits?: readonly ContractLimit[];
 }
 
-/** One of our sockets and the node:net peer at its other end. */
+/** One of our sockets and the peer at its other end. */
 export interface Connected {
   readonly socket: TcpSocket;
   readonly peer: Peer;
@@ -29,22 +37,27 @@ const TURNS_TO_REST = 1000;
 
 /** What a test plays on: a proactor of its own, its sockets, and their peers. All of it is taken down afterwards. */
 export class Stage {
-  readonly name: DriverName;
+  readonly name: string;
+  /** What the sockets call their driver. */
+  readonly driverName: string;
   readonly proactor: Proactor;
   readonly #driver: DriverUnderTest;
+  readonly #peerSide: PeerSide;
   readonly #others: Stage[] = [];
   readonly #sockets: (TcpSocket | TcpListener)[] = [];
   readonly #peers: Closable[] = [];
 
   constructor(driver: DriverUnderTest) {
     this.#driver = driver;
+    this.#peerSide = driver.peers ?? NODE_PEERS;
     this.name = driver.name;
+    this.driverName = driver.driver ?? driver.name;
     this.proactor = driver.makeProactor();
   }
 
-  /** A socket that connected to a node:net server. */
+  /** A socket that connected to a peer's server. */
   async connected(options: Partial<ConnectOptions & TcpSocketOptions> = {}, paused = false): Promise<Connected> {
-    const server = await PeerServer.listen({}, paused);
+    const server = await this.#peerSide.listen({}, paused);
     const connecting = this.connect({ port: server.port, ...options });
     const peer = this.peer(await server.accept());
     const socket = await connecting;
@@ -52,11 +65,11 @@ export class Stage {
     return { socket, peer };
   }
 
-  /** A socket that was accepted from a node:net peer. */
+  /** A socket that was accepted from a peer. */
   async accepted(options: Partial<ListenOptions> = {}): Promise<Connected & { listener: TcpListener }> {
     const listener = await this.listen(options);
     const accepting = listener.accept();
-    const peer = this.peer(await connectPeer({ port: listener.port }));
+    const peer = await this.peerTo({ port: listener.port });
     const socket = this.track(await soon(accepting, 'an accept'));
     return { socket, peer, listener };
   }
@@ -81,16 +94,23 @@ export class Stage {
     return this.track(await TcpListener.listen({ proactor: this.proactor, ...where, ...options }));
   }
 
-  /** A node:net server for connections of ours. */
-  async server(where: Parameters<typeof PeerServer.listen>[0] = {}, paused = false): Promise<PeerServer> {
-    const server = await PeerServer.listen(where, paused);
+  /** A node:net server as it is, whatever the driver's peers are. */
+  async nodeServer(): Promise<PeerServer> {
+    const server = await PeerServer.listen({});
     this.#peers.push(server);
     return server;
   }
 
-  /** A node:net peer that connects to a listener of ours. */
-  async peerTo(where: Parameters<typeof connectPeer>[0]): Promise<Peer> {
-    return this.peer(await connectPeer(where));
+  /** A server of the peers' for connections of ours. */
+  async server(where: PeerPlace = {}, paused = false): Promise<PeerListener> {
+    const server = await this.#peerSide.listen(where, paused);
+    this.#peers.push(server);
+    return server;
+  }
+
+  /** A peer that connects to a listener of ours. */
+  async peerTo(where: { port: number; host?: string } | { path: string }): Promise<Peer> {
+    return this.peer(await this.#peerSide.connect(where));
   }
 
   /** Has a socket closed at the end of the test. */

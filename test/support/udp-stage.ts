@@ -1,83 +1,22 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { afterEach, beforeEach } from 'node:test';
-import type { DriverName, Proactor } from '../../src/index.js';
+import type { Proactor } from '../../src/index.js';
 import { type UdpBindOptions, UdpSocket } from '../../src/sockets/udp-socket.js';
-import { assertAtRest } from './stage.js';
+import { assertAtRest, type DriverUnderTest } from './stage.js';
+import { bindNodeDatagrams, UdpPeer } from './udp-peer.js';
 import { soon } from './waiting.js';
-
-export interface Message {
-  readonly data: Buffer;
-  readonly from: RemoteInfo;
-}
-
-/** The other end: node:dgram, which is an independent user of the stack. It keeps what it received, in order. */
-export class UdpPeer {
-  readonly socket: Socket;
-  readonly #messages: Message[] = [];
-  #waiting: ((message: Message) => void)[] = [];
-
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on('message', (data, from) => {
-      const next = this.#waiting.shift();
-      if (next) next({ data, from });
-      else this.#messages.push({ data, from });
-    });
-    // ICMP errors are not what the peer is for.
-    socket.on('error', () => undefined);
-  }
-
-  static async bind(host = '127.0.0.1', port = 0): Promise<UdpPeer> {
-    const type = host.includes(':') ? 'udp6' : 'udp4';
-    const socket = createSocket({ type, reuseAddr: port !== 0, recvBufferSize: 1 << 20 });
-    await soon(new Promise<void>((resolve) => socket.bind(port, host, resolve)), 'a node:dgram socket to be bound');
-    return new UdpPeer(socket);
-  }
-
-  get port(): number {
-    return this.socket.address().port;
-  }
-
-  /** Messages that nobody has taken. */
-  get kept(): number {
-    return this.#messages.length;
-  }
-
-  /** Resolves when the system has taken the datagram; on loopback it has then arrived. */
-  send(data: Uint8Array | string, port: number, host = this.socket.address().address): Promise<void> {
-    const sent = new Promise<void>((resolve, reject) => {
-      this.socket.send(data, port, host, (error) => (error ? reject(error) : resolve()));
-    });
-    return soon(sent, 'the peer to send');
-  }
-
-  receive(): Promise<Message> {
-    const message = this.#messages.shift();
-    if (message) return Promise.resolve(message);
-    return soon(new Promise((resolve) => this.#waiting.push(resolve)), 'a datagram at the peer');
-  }
-
-  async texts(count: number): Promise<string[]> {
-    const texts: string[] = [];
-    while (texts.length < count) texts.push((await this.receive()).data.toString());
-    return texts;
-  }
-
-  close(): Promise<void> {
-    return new Promise((resolve) => this.socket.close(() => resolve()));
-  }
-}
 
 /** What a test plays on: a proactor of its own, its sockets and their peers. All of it is taken down afterwards. */
 export class UdpStage {
-  readonly name: DriverName;
+  readonly name: string;
   readonly proactor: Proactor;
+  readonly #bindPeer: typeof bindNodeDatagrams;
   readonly #sockets: UdpSocket[] = [];
   readonly #peers = new Set<UdpPeer>();
 
-  constructor(name: DriverName, proactor: Proactor) {
-    this.name = name;
-    this.proactor = proactor;
+  constructor(driver: DriverUnderTest) {
+    this.name = driver.name;
+    this.proactor = driver.makeProactor();
+    this.#bindPeer = driver.peers?.bindDatagrams ?? bindNodeDatagrams;
   }
 
   /** A socket of ours, on 127.0.0.1 unless told otherwise. */
@@ -88,7 +27,7 @@ export class UdpStage {
   }
 
   async peer(host?: string, port?: number): Promise<UdpPeer> {
-    const peer = await UdpPeer.bind(host, port);
+    const peer = new UdpPeer(await this.#bindPeer(host, port));
     this.#peers.add(peer);
     return peer;
   }
@@ -99,7 +38,7 @@ export class UdpStage {
 
   /** A port of this machine that nobody listens on. */
   async deadPort(): Promise<number> {
-    const peer = await UdpPeer.bind();
+    const peer = new UdpPeer(await this.#bindPeer());
     const { port } = peer;
     await peer.close();
     return port;
@@ -121,10 +60,10 @@ export class UdpStage {
 export type OnUdpStage = () => UdpStage;
 
 /** Gives each test of the surrounding suite a stage, and clears it after the test. */
-export function useUdpStage(name: DriverName, makeProactor: () => Proactor): OnUdpStage {
+export function useUdpStage(driver: DriverUnderTest): OnUdpStage {
   let stage: UdpStage | undefined;
   beforeEach(() => {
-    stage = new UdpStage(name, makeProactor());
+    stage = new UdpStage(driver);
   });
   afterEach(async () => {
     const ended = stage;

@@ -9,7 +9,7 @@ import { Proactor } from '../../src/port/proactor.js';
 import { UdpSocket } from '../../src/sockets/udp-socket.js';
 import { isAborted, isEndedByClose, timesOut } from '../support/failures.js';
 import { assertAtRest } from '../support/stage.js';
-import { UdpPeer } from '../support/udp-stage.js';
+import { bindNodeDatagrams, UdpPeer } from '../support/udp-peer.js';
 import { isPending, soon, turns } from '../support/waiting.js';
 
 /** Says of sends that they would have to wait, as long as it is told to: on loopback they never would. */
@@ -44,7 +44,7 @@ describe('datagrams on io_uring', { skip: !usable, timeout: 30_000 }, () => {
     stack = new ReluctantStack();
     proactor = new Proactor((events) => new IoUringDriver(events, stack));
     socket = await UdpSocket.bind({ host: '127.0.0.1', proactor });
-    peer = await UdpPeer.bind();
+    peer = new UdpPeer(await bindNodeDatagrams());
   });
 
   afterEach(async () => {

@@ -24,7 +24,7 @@ const LAYERS: readonly (readonly [path: RegExp, height: number])[] = [
   [/^src\/bsd\//, 2],
   [/^src\/drivers\//, 3],
   [/^src\/sockets\//, 4],
-  [/^src\/(?:net|dgram|regress)\//, 5],
+  [/^src\/(?:net|dgram|regress|select)\//, 5],
   [/^src\/[^/]+$/, 6],
   [/^test\//, 7],
 ];
@@ -390,8 +390,14 @@ const RULES: readonly Rule[] = [
 
 const DEPENDENCY_FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies'];
 
+/** A peer that is optional is nobody's dependency: whoever wants it hands it in. */
 function strangers(manifest: PackageJson): string[] {
-  return DEPENDENCY_FIELDS.flatMap((field) => Object.keys(manifest[field] ?? {})).filter((name) => name !== 'koffi');
+  const optional = (manifest['peerDependenciesMeta'] ?? {}) as Record<string, { readonly optional?: boolean }>;
+  return DEPENDENCY_FIELDS.flatMap((field) =>
+    Object.keys(manifest[field] ?? {}).filter(
+      (name) => name !== 'koffi' && !(field === 'peerDependencies' && optional[name]?.optional === true),
+    ),
+  );
 }
 
 describe('tidy', () => {
@@ -428,6 +434,12 @@ describe('tidy', () => {
   test('koffi is the only dependency: a breach is noticed, and nothing else', () => {
     assert.deepEqual(strangers({ dependencies: { koffi: '3.3.4', lodash: '4.0.0' } }), ['lodash']);
     assert.deepEqual(strangers({ optionalDependencies: { bufferutil: '4.0.0' } }), ['bufferutil']);
+    const peer = { 'ffi-napi': '4.0.0' };
+    assert.deepEqual(strangers({ peerDependencies: peer }), ['ffi-napi']);
+    assert.deepEqual(
+      strangers({ peerDependencies: peer, peerDependenciesMeta: { 'ffi-napi': { optional: true } } }),
+      [],
+    );
     assert.deepEqual(strangers({ dependencies: { koffi: '3.3.4' }, devDependencies: { typescript: '6.0.3' } }), []);
   });
 });

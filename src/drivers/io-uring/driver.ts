@@ -158,6 +158,10 @@ export class IoUringDriver implements Driver {
     }
   }
 
+  receivedAhead(socket: RingSocket): boolean {
+    return socket.inboxHead !== -1 || socket.recvEnd !== request.END_NONE || (socket.accepted?.length ?? 0) > 0;
+  }
+
   unreadBytes(socket: RingSocket): number {
     return socket.inboxBytes + this.#stack.unreadBytes(socket.descriptor);
   }

@@ -24,6 +24,8 @@ export interface ReadinessOptions {
   readonly mapPages?: MapPages;
   /** See `Driver`; true unless told otherwise. */
   readonly listenersReuseAddress?: boolean;
+  /** See `Driver`; true unless told otherwise. */
+  readonly abortResets?: boolean;
 }
 
 interface Closing {
@@ -40,6 +42,7 @@ export class ReadinessDriver implements Driver {
   readonly name = 'readiness';
   readonly errors: ErrorTable;
   readonly listenersReuseAddress: boolean;
+  readonly abortResets: boolean;
   readonly #stack: BsdStack;
   readonly #events: DriverEvents;
   readonly #notifier: Notifier;
@@ -67,6 +70,7 @@ export class ReadinessDriver implements Driver {
     this.#notifier = notifier;
     this.errors = stack.errors;
     this.listenersReuseAddress = options.listenersReuseAddress ?? true;
+    this.abortResets = options.abortResets ?? true;
     this.#buffers = new LentBuffers(options.bufferBytes ?? 4096, options.maxBuffers ?? 8192, options.mapPages);
     this.#waits = new Waits(stack, notifier, () => this.#nextTurn());
     this.#receiver = new Receiver(this.#waits, this.#buffers);

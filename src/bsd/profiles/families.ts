@@ -1,0 +1,255 @@
+// What several stacks have in common, each by inheritance from one ancestor. A profile takes these and says what is
+// otherwise in it.
+
+/** 4.4BSD's error numbers: macOS, and Sony's stacks, which are FreeBSD's (PSL1GHT net/net.h, Go's zerrors_darwin). */
+export const BSD_ERRORS = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EIO: 5,
+  ENXIO: 6,
+  EBADF: 9,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOTTY: 25,
+  ENOSPC: 28,
+  EPIPE: 32,
+  EDOM: 33,
+  EAGAIN: 35,
+  EINPROGRESS: 36,
+  EALREADY: 37,
+  ENOTSOCK: 38,
+  EDESTADDRREQ: 39,
+  EMSGSIZE: 40,
+  EPROTOTYPE: 41,
+  ENOPROTOOPT: 42,
+  EPROTONOSUPPORT: 43,
+  ESOCKTNOSUPPORT: 44,
+  EOPNOTSUPP: 45,
+  EPFNOSUPPORT: 46,
+  EAFNOSUPPORT: 47,
+  EADDRINUSE: 48,
+  EADDRNOTAVAIL: 49,
+  ENETDOWN: 50,
+  ENETUNREACH: 51,
+  ENETRESET: 52,
+  ECONNABORTED: 53,
+  ECONNRESET: 54,
+  ENOBUFS: 55,
+  EISCONN: 56,
+  ENOTCONN: 57,
+  ESHUTDOWN: 58,
+  ETOOMANYREFS: 59,
+  ETIMEDOUT: 60,
+  ECONNREFUSED: 61,
+  ELOOP: 62,
+  ENAMETOOLONG: 63,
+  EHOSTDOWN: 64,
+  EHOSTUNREACH: 65,
+  EPROCLIM: 67,
+  EUSERS: 68,
+  ENOSYS: 78,
+  EOVERFLOW: 84,
+} as const;
+
+/** What the numbers of Sony's stacks go on with (PSL1GHT net/net.h, vita-headers psp2common/net.h). */
+export const SONY_ERRORS = {
+  ...BSD_ERRORS,
+  E2BIG: 7,
+  EDEADLK: 11,
+  ENOTEMPTY: 66,
+  EDQUOT: 69,
+  ESTALE: 70,
+  EREMOTE: 71,
+  ENOLCK: 77,
+  EFTYPE: 79,
+  EAUTH: 80,
+  ENEEDAUTH: 81,
+  EIDRM: 82,
+  ENOMSG: 83,
+  EILSEQ: 85,
+  ENOTSUP: 86,
+  ECANCELED: 87,
+  EBADMSG: 88,
+  ENODATA: 89,
+  ENOSR: 90,
+  ENOSTR: 91,
+  ETIME: 92,
+} as const;
+
+/** newlib's error numbers (newlib sys/errno.h): the C library of homebrew for consoles, and Cygwin's. */
+export const NEWLIB_ERRORS = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EIO: 5,
+  ENXIO: 6,
+  EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOTTY: 25,
+  ENOSPC: 28,
+  EPIPE: 32,
+  EDOM: 33,
+  EPROTO: 71,
+  ENOSYS: 88,
+  ENAMETOOLONG: 91,
+  ELOOP: 92,
+  EOPNOTSUPP: 95,
+  EPFNOSUPPORT: 96,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  EAFNOSUPPORT: 106,
+  EPROTOTYPE: 107,
+  ENOTSOCK: 108,
+  ENOPROTOOPT: 109,
+  ESHUTDOWN: 110,
+  ECONNREFUSED: 111,
+  EADDRINUSE: 112,
+  ECONNABORTED: 113,
+  ENETUNREACH: 114,
+  ENETDOWN: 115,
+  ETIMEDOUT: 116,
+  EHOSTDOWN: 117,
+  EHOSTUNREACH: 118,
+  EINPROGRESS: 119,
+  EALREADY: 120,
+  EDESTADDRREQ: 121,
+  EMSGSIZE: 122,
+  EPROTONOSUPPORT: 123,
+  ESOCKTNOSUPPORT: 124,
+  EADDRNOTAVAIL: 125,
+  ENETRESET: 126,
+  EISCONN: 127,
+  ENOTCONN: 128,
+  ETOOMANYREFS: 129,
+  ENOTSUP: 134,
+  EOVERFLOW: 139,
+  ECANCELED: 140,
+} as const;
+
+/** poll's bits as POSIX systems have them. */
+export const POSIX_POLL = {
+  POLLIN: 0x001,
+  POLLPRI: 0x002,
+  POLLOUT: 0x004,
+  POLLERR: 0x008,
+  POLLHUP: 0x010,
+  POLLNVAL: 0x020,
+} as const;
+
+/**
+ * The constants that 4.4BSD's descendants share: sys/socket.h, netinet/in.h, netinet/tcp.h. What they got after they
+ * parted is null here.
+ */
+export const BSD_CONSTANTS = {
+  AF_INET: 2,
+  AF_INET6: null,
+  AF_UNIX: 1,
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOL_SOCKET: 0xffff,
+  SO_ERROR: 0x1007,
+  SO_LINGER: 0x0080,
+  SO_REUSEADDR: 0x0004,
+  SO_REUSEPORT: 0x0200,
+  SO_KEEPALIVE: 0x0008,
+  SO_BROADCAST: 0x0020,
+  SO_SNDBUF: 0x1001,
+  SO_RCVBUF: 0x1002,
+  SO_TYPE: 0x1008,
+  IPPROTO_IP: 0,
+  IPPROTO_TCP: 6,
+  IPPROTO_IPV6: null,
+  TCP_NODELAY: 1,
+  TCP_KEEPIDLE: null,
+  TCP_KEEPINTVL: null,
+  TCP_KEEPCNT: null,
+  TCP_USER_TIMEOUT: null,
+  IPV6_V6ONLY: null,
+  IPV6_UNICAST_HOPS: null,
+  IPV6_MULTICAST_HOPS: null,
+  IPV6_MULTICAST_LOOP: null,
+  IPV6_JOIN_GROUP: null,
+  IPV6_LEAVE_GROUP: null,
+  IP_TTL: 4,
+  IP_MULTICAST_TTL: 10,
+  IP_MULTICAST_LOOP: 11,
+  IP_ADD_MEMBERSHIP: 12,
+  IP_DROP_MEMBERSHIP: 13,
+  MSG_PEEK: 0x02,
+  MSG_DONTWAIT: 0x80,
+  MSG_NOSIGNAL: null,
+  MSG_TRUNC: 0x10,
+  SHUT_RD: 0,
+  SHUT_WR: 1,
+  SHUT_RDWR: 2,
+  FIONREAD: null,
+  poll: POSIX_POLL,
+} as const;
+
+/** IPv6's options as KAME gave them to the BSDs (netinet6/in6.h). */
+export const KAME_CONSTANTS = {
+  IPPROTO_IPV6: 41,
+  IPV6_V6ONLY: 27,
+  IPV6_UNICAST_HOPS: 4,
+  IPV6_MULTICAST_HOPS: 10,
+  IPV6_MULTICAST_LOOP: 11,
+  IPV6_JOIN_GROUP: 12,
+  IPV6_LEAVE_GROUP: 13,
+} as const;
+
+/** _IOR('f', 127, int) of sys/filio.h, and Winsock's. */
+export const BSD_FIONREAD = 0x4004_667f;
+/** _IOW('f', 126, int). */
+export const BSD_FIONBIO = 0x8004_667e;
+
+/** The calls that have their POSIX names. */
+export const POSIX_SYMBOLS = {
+  socket: 'socket',
+  bind: 'bind',
+  listen: 'listen',
+  accept: 'accept',
+  connect: 'connect',
+  recv: 'recv',
+  send: 'send',
+  recvfrom: 'recvfrom',
+  sendto: 'sendto',
+  shutdown: 'shutdown',
+  close: 'close',
+  getsockopt: 'getsockopt',
+  setsockopt: 'setsockopt',
+  getsockname: 'getsockname',
+  getpeername: 'getpeername',
+  fcntl: 'fcntl',
+  ioctl: 'ioctl',
+  poll: 'poll',
+  select: 'select',
+} as const;
+
+/** pollfd {int; short; short}. */
+export const POSIX_POLLFD = { size: 8, fd: [0, 4], events: [4, 2], revents: [6, 2] } as const;
+
+/** linger {int; int}. */
+export const INT_LINGER = { size: 8, onOff: [0, 4], seconds: [4, 4] } as const;
+
+/** 1024 bits in 32-bit words. */
+export const FD_SET_1024 = { kind: 'bits', bits: 1024, wordBytes: 4, offset: 0 } as const;
+
+/** Descriptors are whatever number is free. */
+export const ANY_DESCRIPTOR = { lowestDescriptor: 0, highestDescriptor: 2 ** 31 - 1 } as const;
