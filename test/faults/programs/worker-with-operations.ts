@@ -4,8 +4,9 @@ import { TcpListener, TcpSocket } from '../../../src/index.js';
 // A worker thread that always has receives, sends, accepts and connects in flight, with timeouts armed.
 //
 // The loops end with their connection. A loop that went on would await promises that are rejected already, so its thread
-// would never again come to its event loop; and worker.terminate() is lost on such a thread (Node 20: a termination that
-// strikes while Node is told of a rejected promise is forgotten), as few lines without sockets show on every platform.
+// would never again come to its event loop; and Node 20 loses worker.terminate() on such a thread now and then. On Linux
+// it takes no more for that than `for (;;) await reject().catch(() => 0)` in a worker, where reject() is an async function
+// that throws: of 26 calls of terminate() six never resolved, and of 120 without the rejections none.
 
 /** The deadlines expire only when the machine is slow: the peers send all the time, and never read. */
 const RECEIVE_TIMEOUT_MS = 1000;
