@@ -6,6 +6,10 @@ import { LinuxStack } from '../../src/bsd/linux/stack.js';
 import { type Notifier, type NotifierWatch, READABLE, type ReadinessSink, WRITABLE } from '../../src/bsd/notifier.js';
 import type { Driver, DriverEvents, DriverSocket } from '../../src/port/driver.js';
 import { Operation, type OperationKind } from '../../src/port/operation.js';
+import { soon } from './waiting.js';
+
+/** Well within the time that a suite has, so that it is the one test that fails. */
+const END_PATIENCE_MS = 20_000;
 
 export const LOOPBACK = { family: 'IPv4', address: '127.0.0.1', port: 0 } as const;
 
@@ -59,9 +63,10 @@ export class DriverHarness implements DriverEvents {
     return this.startNow(operation) ? Promise.resolve(operation) : this.end(operation);
   }
 
-  /** The end of an operation that was started and is pending. */
+  /** The end of an operation that was started and is pending. One that never ends fails the test that waits for it. */
   end(operation: Operation): Promise<Operation> {
-    return new Promise((resolve) => this.#waiting.set(operation, resolve));
+    const ended = new Promise<Operation>((resolve) => this.#waiting.set(operation, resolve));
+    return soon(ended, `the end of a ${operation.kind}`, END_PATIENCE_MS);
   }
 
   cancel(operation: Operation): void {
@@ -127,16 +132,18 @@ export class DriverHarness implements DriverEvents {
   }
 
   close(socket: DriverSocket, reset = false): Promise<number> {
-    return new Promise((resolve) => this.driver.close(socket, reset, resolve));
+    const closed = new Promise<number>((resolve) => this.driver.close(socket, reset, resolve));
+    return soon(closed, 'the end of a close', END_PATIENCE_MS);
   }
 
   /** Ends the driver; nothing may be left of sockets, operations and lent buffers. */
   finish(): void {
     const { openSockets, pendingRequests, lentBuffers, staleCompletions } = this.driver.statistics();
-    assert.deepEqual([openSockets, pendingRequests, lentBuffers, staleCompletions], [0, 0, 0, 0]);
-    assert.equal(this.#waiting.size, 0);
+    // Destroyed in any case: a driver that a failed test leaves behind would keep the process alive.
     this.#destroyed = true;
     this.driver.destroy();
+    assert.deepEqual([openSockets, pendingRequests, lentBuffers, staleCompletions], [0, 0, 0, 0]);
+    assert.equal(this.#waiting.size, 0);
   }
 }
 

@@ -65,7 +65,10 @@ if (process.platform === 'win32') {
       await ended;
       assert.equal(pending(), 1);
       const over = readAll(peer);
-      assert.equal(await harness.close(socket), 0);
+      const handle = socket.descriptor;
+      const closed = harness.close(socket);
+      assert.deepEqual([pending(), socket.descriptor], [1, handle], 'a cancel is a wish: the kernel has the request');
+      assert.equal(await closed, 0);
       assert.equal(pending(), 0);
       assert.equal(socket.descriptor, -1);
       assert.deepEqual(await over, { bytes: Buffer.alloc(0), error: '' });
@@ -96,8 +99,10 @@ if (process.platform === 'win32') {
       const ended = harness.end(sending);
       await until(() => pending() === 1, 'the kernel to have the send');
       harness.cancel(sending);
+      assert.equal(pending(), 1, 'a cancel is a wish: the kernel has the request');
       assert.equal((await ended).outcome, 'cancelled');
-      const next = await harness.run('send', socket, { buffer: Buffer.from('!') });
+      const next = harness.operation('send', socket, { buffer: Buffer.from('!') });
+      assert.ok(harness.startNow(next), 'a send after it fails at once');
       assert.equal(harness.errorName(next), 'EPIPE');
       peer.write('fine');
       assert.equal((await harness.receive(socket, 4)).toString(), 'fine');

@@ -73,8 +73,10 @@ class WinsockErrorTable extends ErrorTable {
 export const winsockErrors: ErrorTable = new WinsockErrorTable();
 
 /**
- * Winsock's error for the NTSTATUS of a completion: what WSAGetOverlappedResult would say, without a call.
- * The pairs are those of Wine's NtStatusToWSAError and libuv's uv_ntstatus_to_winsock_error.
+ * The error for the NTSTATUS of a completion, without a call. What it says is this library's choice: most pairs are what
+ * libuv's uv_ntstatus_to_winsock_error has too, but WSAGetOverlappedResult and GetLastError need not agree with them. Of
+ * STATUS_HANDLES_CLOSED, which a close makes of what is pending, Wine 8's WSAGetOverlappedResult makes WSAEINVAL, and its
+ * GetQueuedCompletionStatus the system error 676; here it is an operation that was aborted, as on every other driver.
  */
 const BY_STATUS = new Map<number, number>([
   [nt.STATUS_CANCELLED, win.ERROR_OPERATION_ABORTED],
