@@ -3,7 +3,7 @@ import { SocketStateError } from '../../src/index.js';
 import { describe, test } from '../support/contract-test.js';
 import { failsWith, failure, isEndedByClose } from '../support/failures.js';
 import { streamBytes } from '../support/random.js';
-import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
+import { arrived, type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { isPending, soon, turns } from '../support/waiting.js';
 
 /** The Close table, row by row: what each call does to pending operations, and what the peer sees. */
@@ -117,7 +117,7 @@ function describeUnread(stage: OnStage): void {
   test('close() with unread bytes in the kernel is a RST, and its result says so', async () => {
     const { socket, peer } = await stage().accepted();
     await peer.send('unread');
-    await turns();
+    await arrived(socket, 6);
     assert.deepEqual(await soon(socket.close(), 'the close'), { sent: 'RST', unreadBytes: 6 });
     assert.equal(await peer.confirmedEnding(), 'RST');
   });
@@ -127,7 +127,7 @@ function describeUnread(stage: OnStage): void {
     const receiving = socket.recv(new Uint8Array(2));
     await peer.send('unread');
     assert.equal(await soon(receiving, 'a recv'), 2);
-    await turns();
+    await arrived(socket, 4);
     assert.deepEqual(await soon(socket.close(), 'the close'), { sent: 'RST', unreadBytes: 4 });
     assert.equal(await peer.confirmedEnding(), 'RST');
   });
@@ -137,7 +137,7 @@ function describeUnread(stage: OnStage): void {
     const receiving = socket.recv(new Uint8Array(2));
     await peer.send('unread');
     await soon(receiving, 'a recv');
-    await turns();
+    await arrived(socket, 4);
     assert.deepEqual(await soon(socket.closesocket(), 'the close'), { sent: 'RST', unreadBytes: 4 });
     assert.equal(await peer.confirmedEnding(), 'RST');
   });

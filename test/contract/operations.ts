@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from '../support/contract-test.js';
 import { failsWith } from '../support/failures.js';
 import { firstDifference, streamBytes } from '../support/random.js';
-import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
+import { arrived, type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { isPending, soon, turn, turns, until } from '../support/waiting.js';
 
 /** What an operation is: one completion, bytes in order, an end that can be told from an error. */
@@ -30,7 +30,7 @@ function describeReceives(stage: OnStage): void {
   test('recv() resolves with the bytes that arrived before it', async () => {
     const { socket, peer } = await stage().connected();
     await peer.send('hello');
-    await turns();
+    await arrived(socket, 5);
     const buffer = new Uint8Array(16);
     assert.equal(await soon(socket.recv(buffer), 'a recv'), 5);
     assert.equal(Buffer.from(buffer).toString('latin1', 0, 5), 'hello');

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, test } from '../support/contract-test.js';
 import { isEndedByClose, timesOut } from '../support/failures.js';
 import { Random, streamByte, streamBytes } from '../support/random.js';
-import { type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
+import { arrived, type DriverUnderTest, type OnStage, useStage } from '../support/stage.js';
 import { isPending, soon, turn, turns } from '../support/waiting.js';
 
 /** What a timeout does: it asks for a cancel, never early, and takes no byte with it. */
@@ -115,7 +115,7 @@ function describeRange(stage: OnStage): void {
     const buffer = new Uint8Array(8);
     await timesOut(socket.recv(buffer, { timeoutMs: 0 }), 'recv');
     await peer.send('ready');
-    await turns();
+    await arrived(socket, 5);
     assert.equal(await socket.recv(buffer, { timeoutMs: 0 }), 5);
     await timesOut(socket.recv(buffer, { timeoutMs: 0 }), 'recv');
     peer.end();
@@ -139,7 +139,7 @@ function describeRange(stage: OnStage): void {
   test('the first recv() of a socket with 0 takes what has arrived before it', async () => {
     const { socket, peer } = await stage().accepted();
     await peer.send('early');
-    await turns();
+    await arrived(socket, 5);
     assert.equal(await socket.recv(new Uint8Array(8), { timeoutMs: 0 }), 5);
   });
 

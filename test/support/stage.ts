@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach } from 'node:test';
 import type { ConnectOptions, TcpSocketOptions } from '../../src/index.js';
 import { type DriverName, type ListenOptions, type Proactor, TcpListener, TcpSocket } from '../../src/index.js';
+import type { DriverSocket } from '../../src/port/driver.js';
 import type { ContractLimit } from './contract-test.js';
 import { NODE_PEERS, type Peer, type PeerListener, type PeerPlace, PeerServer, type PeerSide } from './peer.js';
-import { soon, turn } from './waiting.js';
+import { soon, turn, until } from './waiting.js';
 
 /** A driver that the contract is tried on, or the readiness driver on a stack of its own. */
 export interface DriverUnderTest {
@@ -148,6 +149,12 @@ export class Stage {
       this.proactor.destroy();
     }
   }
+}
+
+/** Waits until so many bytes have arrived that nobody has received: a stack may deliver in a thread of its own. */
+export function arrived(socket: TcpSocket, bytes: number): Promise<void> {
+  const { handle } = socket as unknown as { readonly handle: DriverSocket };
+  return until(() => socket.proactor.driver.unreadBytes(handle) >= bytes, `${bytes} bytes to arrive`);
 }
 
 /** Nothing is open, nothing is in flight, nothing is lent and no deadline is armed. */
