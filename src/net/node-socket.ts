@@ -1,6 +1,6 @@
 import net from 'node:net';
-import type { StreamHandle } from './stream-handle.js';
 import type { ListenHandle } from './listen-handle.js';
+import type { StreamHandle } from './stream-handle.js';
 
 /** `net.Socket` with the fields and methods of it that Node does not document and all its handles rely on. */
 export interface NodeSocket extends net.Socket {
@@ -51,8 +51,9 @@ export type ListenArguments = [
 
 /** Arguments of `connect` and `listen` in the one form that Node gives all of them. */
 export function normalizeArguments(args: readonly unknown[]): [options: Record<string, unknown>, callback: unknown] {
-  return (net as unknown as { _normalizeArgs(args: readonly unknown[]): [Record<string, unknown>, unknown] })
-    ._normalizeArgs(args);
+  return (
+    net as unknown as { _normalizeArgs(args: readonly unknown[]): [Record<string, unknown>, unknown] }
+  )._normalizeArgs(args);
 }
 
 type Methods = Record<string | symbol, (this: never, ...args: never[]) => unknown>;

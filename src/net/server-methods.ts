@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import net from 'node:net';
+import type net from 'node:net';
 import type { SocketAddress } from '../port/address.js';
 import { proactorFor } from '../sockets/default-proactor.js';
 import { numericAddress } from '../sockets/resolve-address.js';

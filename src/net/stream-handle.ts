@@ -55,6 +55,8 @@ export class StreamHandle implements OperationObserver, Delivery {
   #chunk: Buffer | null = null;
   #readEnd = NOTHING;
   #full = false;
+  /** What a receive that took nothing has waited for is there. */
+  #arrived = false;
   #userBuffer: Uint8Array | null = null;
   #connectRequest: ConnectRequest | null = null;
   #connectStatus = 0;
@@ -113,7 +115,7 @@ export class StreamHandle implements OperationObserver, Delivery {
   write(data: Uint8Array | Uint8Array[], bytes: number, callback: WriteCallback): void {
     this.bytesWritten += bytes;
     if (bytes === 0) return callback();
-    if (this.socket === null) return callback(null);
+    if (this.#closing || this.socket === null) return callback(errnoException(uvNumber('EBADF'), 'write'));
     const operation = this.#operation('send');
     if (data instanceof Uint8Array) operation.buffer = data;
     else operation.buffers = data;
@@ -221,22 +223,25 @@ export class StreamHandle implements OperationObserver, Delivery {
 
   #submitReceive(): void {
     const operation = this.#operation('recv');
-    if (this.#full) operation.buffer = this.#largeBuffer();
+    if (this.#full) this.#makeLarge(operation);
     this.#receive = operation;
     this.receiving.submitObserved(operation, Number.POSITIVE_INFINITY);
   }
 
-  /** Room for all that has arrived; null where nothing has, so that an idle connection holds no memory. */
-  #largeBuffer(): Buffer | null {
+  /** Takes all that has arrived, or waits for it without holding memory. */
+  #makeLarge(operation: Operation): void {
     const unread = this.socket === null ? 0 : this.#driver.unreadBytes(this.socket);
-    return unread === 0 ? null : Buffer.allocUnsafeSlow(Math.min(unread, LARGE_READ_BYTES));
+    operation.large = true;
+    if (unread === 0) operation.waitOnly = true;
+    else operation.buffer = Buffer.allocUnsafeSlow(Math.min(unread, LARGE_READ_BYTES));
   }
 
   /** Copied at once: what the driver lends is soon filled again, and stays in the cache. */
   #received(operation: Operation): void {
     this.#receive = null;
     const length = operation.bytesTransferred;
-    if (operation.outcome === 'done' && length > 0) {
+    if (operation.outcome === 'done' && operation.waitOnly) this.#arrived = true;
+    else if (operation.outcome === 'done' && length > 0) {
       this.#chunk = operation.buffer === null ? this.#copyLent(operation) : (operation.buffer as Buffer);
       if (length < this.#chunk.length) this.#chunk = this.#chunk.subarray(0, length);
       this.#full = length >= FULL_BUFFER_BYTES;
@@ -262,6 +267,7 @@ export class StreamHandle implements OperationObserver, Delivery {
   }
 
   #deliverRead(): void {
+    if (this.#arrived) this.#takeArrived();
     const chunk = this.#chunk;
     if (chunk !== null) {
       this.#chunk = null;
@@ -275,6 +281,16 @@ export class StreamHandle implements OperationObserver, Delivery {
       return;
     }
     if (this.#wantsBytes && !this.#closing && this.#receive === null && this.#chunk === null) this.#submitReceive();
+  }
+
+  #takeArrived(): void {
+    this.#arrived = false;
+    const unread = this.socket === null ? 0 : this.#driver.unreadBytes(this.socket);
+    const operation = this.#operation('recv');
+    operation.large = true;
+    operation.buffer = Buffer.allocUnsafeSlow(Math.min(Math.max(unread, 1), LARGE_READ_BYTES));
+    this.#receive = operation;
+    this.receiving.submitObserved(operation, Number.POSITIVE_INFINITY);
   }
 
   /** The common case, without the detour through Node's shared state. */
@@ -333,7 +349,6 @@ export class StreamHandle implements OperationObserver, Delivery {
     if (this.#closing) return;
     this.#closing = true;
     this.#wantsBytes = false;
-    this.reading = false;
     this.#chunk = null;
     const { socket } = this;
     const closed = () => {
