@@ -30,6 +30,9 @@ export class ListenHandle implements OperationObserver, Delivery {
   /** Node's own callback. It would make sockets of libuv's kind, and is not called: `accepted` is. */
   onconnection: unknown = null;
   accepted: ConnectionSink | null = null;
+  /** Told where nobody has connected for `acceptTimeoutMs`; the listener goes on. */
+  timedOut: (() => void) | null = null;
+  acceptTimeoutMs = Number.POSITIVE_INFINITY;
   readonly proactor: Proactor;
   readonly #address: SocketAddress;
   readonly #queue: OperationQueue;
@@ -38,6 +41,7 @@ export class ListenHandle implements OperationObserver, Delivery {
   #bindStatus: number;
   #arrived: (StreamHandle | number)[] = [];
   #deferred = false;
+  #timedOut = false;
   #closing = false;
 
   constructor(proactor: Proactor, address: SocketAddress, options: ListenHandleOptions) {
@@ -116,12 +120,18 @@ export class ListenHandle implements OperationObserver, Delivery {
       this.#arrived.push(handle);
     } else if (operation.outcome === 'failed') {
       this.#arrived.push(uvError(this.proactor.driver, operation.nativeError));
-    } else return;
+    } else if (operation.cancelReason === 'timeout') this.#timedOut = true;
+    else return;
     this.#defer();
   }
 
   deliver(): void {
     this.#deferred = false;
+    if (this.#timedOut && !this.#closing) {
+      this.#timedOut = false;
+      this.#accept();
+      this.timedOut?.();
+    }
     for (let told = 0; told < ACCEPTS_PER_DELIVERY && !this.#closing; told++) {
       const next = this.#arrived.shift();
       if (next === undefined) return;
@@ -160,7 +170,7 @@ export class ListenHandle implements OperationObserver, Delivery {
     operation.kind = 'accept';
     operation.socket = this.#socket;
     operation.observer = this;
-    this.#queue.submitObserved(operation, Number.POSITIVE_INFINITY);
+    this.#queue.submitObserved(operation, this.acceptTimeoutMs);
   }
 
   #bind(socket: DriverSocket, options: ListenHandleOptions): number {

@@ -1,11 +1,14 @@
 import net from 'node:net';
 import type { ListenHandle } from './listen-handle.js';
-import type { StreamHandle } from './stream-handle.js';
+import type { extrasKey, ServerExtras } from './server-extras.js';
+import type { StreamHandle, StreamTimeouts } from './stream-handle.js';
+import type { timeoutsKey } from './timeout-options.js';
 
 /** `net.Socket` with the fields and methods of it that Node does not document and all its handles rely on. */
 export interface NodeSocket extends net.Socket {
   connecting: boolean;
-  _handle: (StreamHandle & object) | null;
+  _handle: StreamHandle | null;
+  [timeoutsKey]?: StreamTimeouts;
   _sockname: unknown;
   _peername: unknown;
   _parent: NodeSocket | null;
@@ -30,6 +33,7 @@ export interface NodeSocket extends net.Socket {
 export interface NodeServer extends net.Server {
   _handle: ListenHandle | object | null;
   _connections: number;
+  [extrasKey]?: ServerExtras;
   _pipeName: string | undefined;
   _listen2(...args: ListenArguments): void;
   allowHalfOpen: boolean;

@@ -5,6 +5,7 @@ import { proactorFor } from '../sockets/default-proactor.js';
 import { numericAddress } from '../sockets/resolve-address.js';
 import { ListenHandle, type ListenHandleOptions } from './listen-handle.js';
 import { type ListenArguments, type NodeServer, type NodeSocket, nodeServerMethods as node } from './node-socket.js';
+import { extrasKey } from './server-extras.js';
 import type { StreamHandle } from './stream-handle.js';
 import { type AddressFields, TcpHandle } from './tcp-handle.js';
 import { errnoException } from './uv-errors.js';
@@ -23,8 +24,11 @@ export function serverMethods(Socket: SocketConstructor) {
     _listen2(this: NodeServer, ...args: ListenArguments): void {
       const [address, port, addressType, backlog, fd, flags] = args;
       if (this._handle || typeof fd === 'number') return node._listen2.apply(this, args);
-      const options = { ipv6Only: ((flags ?? 0) & IPV6_ONLY_FLAG) !== 0, reusePort: false };
+      const extras = this[extrasKey];
+      const ipv6Only = ((flags ?? 0) & IPV6_ONLY_FLAG) !== 0;
+      const options = { ipv6Only, reusePort: extras?.reusePort ?? false };
       const { handle, name, type } = openListener(address, port ?? 0, addressType, options);
+      if (extras !== undefined) extras.listening(this, handle);
       handle.accepted = (status, connection) => accepted(this, Socket, status, connection);
       this._handle = handle;
       node._listen2.call(this, name, port, type, backlog, fd, flags);
@@ -65,7 +69,10 @@ function accepted(server: NodeServer, Socket: SocketConstructor, status: number,
     server.emit('error', errnoException(status, 'accept'));
     return;
   }
+  const extras = server[extrasKey];
+  if (extras?.blocks(handle)) return handle.close();
   if (server.maxConnections && server._connections >= server.maxConnections) return drop(server, handle);
+  if (extras?.timeouts !== undefined) handle.timeouts = extras.timeouts;
   const socket = new Socket({
     handle,
     allowHalfOpen: server.allowHalfOpen,
@@ -74,6 +81,7 @@ function accepted(server: NodeServer, Socket: SocketConstructor, status: number,
     writable: true,
     readableHighWaterMark: server.highWaterMark,
     writableHighWaterMark: server.highWaterMark,
+    ...extras?.timeouts,
   } as net.SocketConstructorOpts) as NodeSocket;
   if (handle instanceof TcpHandle) {
     if (server.noDelay) socket.setNoDelay(true);
@@ -82,6 +90,7 @@ function accepted(server: NodeServer, Socket: SocketConstructor, status: number,
   server._connections++;
   socket.server = server;
   socket._server = server;
+  extras?.slowPeers?.watch(socket);
   server.emit('connection', socket);
   if (connections.hasSubscribers) connections.publish({ socket });
 }

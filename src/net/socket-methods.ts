@@ -4,6 +4,7 @@ import { type NodeSocket, nodeSocketMethods as node, normalizeArguments } from '
 import { PipeHandle } from './pipe-handle.js';
 import { StreamHandle } from './stream-handle.js';
 import { TcpHandle } from './tcp-handle.js';
+import { streamTimeouts, timeoutsKey } from './timeout-options.js';
 import { errnoException, uvNumber } from './uv-errors.js';
 
 type Callback = (error?: Error | null) => void;
@@ -24,6 +25,8 @@ export const socketMethods = {
     const nowhere = port === undefined && (path === undefined || path === null);
     if (!nowhere && !this._parent?.connecting && (this._handle === null || this.destroyed)) {
       const handle = path ? new PipeHandle(proactorFor({}), null) : new TcpHandle(proactorFor({}), null);
+      const timeouts = streamTimeouts(normalized[0]);
+      if (timeouts !== null) this[timeoutsKey] = timeouts;
       this._handle = null;
       this._peername = null;
       reinitialize(this, handle);
@@ -74,6 +77,8 @@ export function reinitializeHandle(this: NodeSocket, handle: object): void {
 }
 
 function reinitialize(socket: NodeSocket, handle: object): void {
+  const timeouts = socket[timeoutsKey];
+  if (timeouts !== undefined && handle instanceof StreamHandle) handle.timeouts = timeouts;
   const methods = node as unknown as Record<symbol, (this: NodeSocket, handle: object) => void>;
   methods[nodeInternals().reinitializeKey]?.call(socket, handle);
 }

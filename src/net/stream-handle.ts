@@ -4,9 +4,12 @@ import { copyBytes } from '../port/gather.js';
 import type { Operation, OperationKind, OperationObserver } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
 import { OperationQueue } from '../sockets/operation-queue.js';
+import type { CloseResult, CloseSignal } from '../sockets/overlapped-socket.js';
 import { type Deliveries, type Delivery, deliveriesOf, whenTurnEnds } from './deliveries.js';
 import { nodeInternals } from './node-internals.js';
+import { NetTimeoutError } from './timeout-error.js';
 import { errnoException, uvError, uvNumber } from './uv-errors.js';
+import { type WriteCallback, type WriteData, type WriteHandle, WriteSide } from './write-side.js';
 
 /** A chunk of this size fills a driver's buffer: more is likely to wait, and is taken in one piece. */
 const FULL_BUFFER_BYTES = 2048;
@@ -16,9 +19,22 @@ const LARGE_READ_BYTES = 65536;
 /** Of a read that brought nothing: nothing yet. Otherwise libuv's number. */
 const NOTHING = 0;
 
+/** Milliseconds that each operation of a stream may take. Infinity: as long as it takes. */
+export interface StreamTimeouts {
+  readonly recvTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+const FOREVER = Number.POSITIVE_INFINITY;
+const NO_TIMEOUTS: StreamTimeouts = { recvTimeoutMs: FOREVER, sendTimeoutMs: FOREVER, connectTimeoutMs: FOREVER };
+
 /** What a handle needs of its `net.Socket`. */
 export interface HandleOwner {
   readonly destroyed: boolean;
+  /** Told of an operation that ran out of time; false where nobody listens. */
+  emit(event: 'operationTimeout', error: NetTimeoutError): boolean;
+  destroy(error?: Error): unknown;
   push(chunk: Buffer): boolean;
   _unrefTimer(): void;
 }
@@ -28,13 +44,11 @@ export interface ConnectRequest {
   oncomplete?: (status: number, handle: unknown, req: unknown, readable: boolean, writable: boolean) => void;
 }
 
-export type WriteCallback = (error?: Error | null) => void;
-
 /**
  * A stream handle on a proactor, in the place of libuv's: `net.Socket` reads, writes and closes through it. Its
  * methods give libuv's error numbers. What completes is told at the end of the driver's batch.
  */
-export class StreamHandle implements OperationObserver, Delivery {
+export class StreamHandle implements OperationObserver, Delivery, WriteHandle {
   /** Node's own field: whether the socket wants bytes. */
   reading = false;
   /** Node's own callback for what a read brought. */
@@ -45,11 +59,14 @@ export class StreamHandle implements OperationObserver, Delivery {
   readonly receiving: OperationQueue;
   readonly sending: OperationQueue;
   socket: DriverSocket | null;
+  timeouts: StreamTimeouts = NO_TIMEOUTS;
+  /** What the close sent, once it has. */
+  closeResult: CloseResult | null = null;
   readonly #deliveries: Deliveries;
   #wantsBytes = false;
   #deferred = false;
-  #submitting = false;
   #closing = false;
+  #wasReset = false;
   #connected: boolean;
   #receive: Operation | null = null;
   #chunk: Buffer | null = null;
@@ -57,15 +74,13 @@ export class StreamHandle implements OperationObserver, Delivery {
   #full = false;
   /** What a receive that took nothing has waited for is there. */
   #arrived = false;
+  #receiveTimedOut = false;
   #userBuffer: Uint8Array | null = null;
   #connectRequest: ConnectRequest | null = null;
   #connectStatus = 0;
   #connectEnded = false;
-  #send: Operation | null = null;
-  #sendBytes = 0;
-  #writeCallback: WriteCallback | null = null;
-  #writeStatus = 0;
-  #writeEnded = false;
+  #connectTimedOut = false;
+  #writes: WriteSide | null = null;
 
   /** `socket` is a connection that was accepted; null is a handle that will connect. */
   constructor(proactor: Proactor, socket: DriverSocket | null) {
@@ -88,14 +103,14 @@ export class StreamHandle implements OperationObserver, Delivery {
 
   /** Bytes of the write in progress that have not gone. */
   get writeQueueSize(): number {
-    return this.#send === null ? 0 : this.#sendBytes - this.#send.bytesTransferred;
+    return this.#writes === null ? 0 : this.#writes.pendingBytes;
   }
 
   readStart(): number {
     this.reading = true;
     if (this.#closing || !this.#connected) return uvNumber('ENOTCONN');
     this.#wantsBytes = true;
-    if (this.#chunk !== null || this.#readEnd !== NOTHING) this.#defer();
+    if (this.#chunk !== null || this.#readEnd !== NOTHING) this.defer();
     else if (this.#receive === null) this.#submitReceive();
     return 0;
   }
@@ -112,20 +127,27 @@ export class StreamHandle implements OperationObserver, Delivery {
   }
 
   /** Writes; `callback` is called once, within this call where the bytes have gone by then. */
-  write(data: Uint8Array | Uint8Array[], bytes: number, callback: WriteCallback): void {
+  write(data: WriteData, bytes: number, callback: WriteCallback): void {
     this.bytesWritten += bytes;
     if (bytes === 0) return callback();
     if (this.#closing || this.socket === null) return callback(errnoException(uvNumber('EBADF'), 'write'));
-    const operation = this.#operation('send');
-    if (data instanceof Uint8Array) operation.buffer = data;
-    else operation.buffers = data;
-    this.#send = operation;
-    this.#sendBytes = bytes;
-    this.#writeCallback = callback;
-    this.#submitting = true;
-    this.sending.submitObserved(operation, Number.POSITIVE_INFINITY);
-    this.#submitting = false;
-    if (this.#writeEnded) this.#finishWrite();
+    this.#writes ??= new WriteSide(this);
+    this.#writes.start(data, bytes, callback);
+  }
+
+  /** A send of its own, behind the write in progress. */
+  sendNow(data: Uint8Array, timeoutMs: number, signal: AbortSignal | undefined): Promise<number> {
+    const operation = this.operation('send');
+    operation.observer = null;
+    operation.buffer = data;
+    operation.convert = bytesTransferred;
+    this.bytesWritten += data.length;
+    return this.sending.submit(operation, timeoutMs, signal) as Promise<number>;
+  }
+
+  /** Whether there is no such thing as a reset. */
+  get closesWithoutReset(): boolean {
+    return this.socket?.family === 'unix';
   }
 
   /** Sends the FIN; the callback is called in the next turn of the event loop. */
@@ -153,32 +175,58 @@ export class StreamHandle implements OperationObserver, Delivery {
   }
 
   operationSettled(operation: Operation): void {
-    switch (operation.kind) {
-      case 'recv':
-        this.#received(operation);
-        break;
-      case 'connect':
-        this.#connectStatus = this.#statusOf(operation);
-        this.#connected = this.#connectStatus === 0;
-        this.#connectEnded = true;
-        this.#defer();
-        break;
-      default:
-        this.#send = null;
-        this.#writeStatus = this.#statusOf(operation);
-        this.#writeEnded = true;
-        if (!this.#submitting) this.#defer();
-    }
+    if (operation.kind === 'recv') return this.#received(operation);
+    this.#connectTimedOut = operation.cancelReason === 'timeout' && operation.outcome === 'cancelled';
+    this.#connectStatus = this.#statusOf(operation);
+    this.#connected = this.#connectStatus === 0;
+    this.#connectEnded = true;
+    this.defer();
   }
 
   deliver(): void {
     this.#deferred = false;
     try {
       if (this.#connectEnded) this.#finishConnect();
-      if (this.#writeEnded) this.#finishWrite();
+      this.#writes?.deliver();
     } finally {
       if (this.#wantsBytes) this.#deliverRead();
     }
+  }
+
+  /** For the write side. */
+  sendOperation(): Operation {
+    return this.operation('send');
+  }
+
+  submitSend(operation: Operation): void {
+    this.sending.submitObserved(operation, this.timeouts.sendTimeoutMs);
+  }
+
+  get sendTimeoutMs(): number {
+    return this.timeouts.sendTimeoutMs;
+  }
+
+  get abandoned(): boolean {
+    return this.#owner === undefined || this.#owner.destroyed;
+  }
+
+  uvErrorOf(operation: Operation): number {
+    return uvError(this.#driver, operation.nativeError);
+  }
+
+  defer(): void {
+    if (this.#deferred) return;
+    this.#deferred = true;
+    this.#deliveries.add(this);
+  }
+
+  /** Tells the socket that an operation ran out of time. False: nobody listens, and it is destroyed. */
+  timedOut(error: NetTimeoutError): boolean {
+    const owner = this.#owner;
+    if (owner === undefined) return false;
+    if (owner.emit('operationTimeout', error)) return true;
+    owner.destroy(error);
+    return false;
   }
 
   /** Opens the socket underneath; 0, or libuv's number. */
@@ -193,10 +241,10 @@ export class StreamHandle implements OperationObserver, Delivery {
   protected submitConnect(request: ConnectRequest, address: NonNullable<Operation['address']>): number {
     const failed = this.openAs(address.family);
     if (failed !== 0) return failed;
-    const operation = this.#operation('connect');
+    const operation = this.operation('connect');
     operation.address = address;
     this.#connectRequest = request;
-    this.sending.submitObserved(operation, Number.POSITIVE_INFINITY);
+    this.sending.submitObserved(operation, this.timeouts.connectTimeoutMs);
     return 0;
   }
 
@@ -213,7 +261,7 @@ export class StreamHandle implements OperationObserver, Delivery {
     return this.proactor.driver;
   }
 
-  #operation(kind: OperationKind): Operation {
+  protected operation(kind: OperationKind): Operation {
     const operation = this.proactor.acquire();
     operation.kind = kind;
     operation.socket = this.socket;
@@ -222,10 +270,10 @@ export class StreamHandle implements OperationObserver, Delivery {
   }
 
   #submitReceive(): void {
-    const operation = this.#operation('recv');
+    const operation = this.operation('recv');
     if (this.#full) this.#makeLarge(operation);
     this.#receive = operation;
-    this.receiving.submitObserved(operation, Number.POSITIVE_INFINITY);
+    this.receiving.submitObserved(operation, this.timeouts.recvTimeoutMs);
   }
 
   /** Takes all that has arrived, or waits for it without holding memory. */
@@ -247,9 +295,12 @@ export class StreamHandle implements OperationObserver, Delivery {
       this.#full = length >= FULL_BUFFER_BYTES;
       this.bytesRead += length;
     } else if (operation.outcome === 'done') this.#readEnd = uvNumber('EOF');
-    else if (operation.outcome === 'failed') this.#readEnd = uvError(this.#driver, operation.nativeError);
-    else if (this.#closing || !this.#wantsBytes) return;
-    this.#defer();
+    else if (operation.outcome === 'failed') {
+      this.#readEnd = uvError(this.#driver, operation.nativeError);
+      this.#wasReset = this.#readEnd === uvNumber('ECONNRESET');
+    } else if (this.#closing || !this.#wantsBytes) return;
+    else this.#receiveTimedOut = operation.cancelReason === 'timeout';
+    this.defer();
   }
 
   #copyLent(operation: Operation): Buffer {
@@ -260,14 +311,12 @@ export class StreamHandle implements OperationObserver, Delivery {
     return chunk;
   }
 
-  #defer(): void {
-    if (this.#deferred) return;
-    this.#deferred = true;
-    this.#deliveries.add(this);
-  }
-
   #deliverRead(): void {
     if (this.#arrived) this.#takeArrived();
+    if (this.#receiveTimedOut) {
+      this.#receiveTimedOut = false;
+      if (!this.timedOut(new NetTimeoutError('recv', this.timeouts.recvTimeoutMs, 0))) return;
+    }
     const chunk = this.#chunk;
     if (chunk !== null) {
       this.#chunk = null;
@@ -286,11 +335,11 @@ export class StreamHandle implements OperationObserver, Delivery {
   #takeArrived(): void {
     this.#arrived = false;
     const unread = this.socket === null ? 0 : this.#driver.unreadBytes(this.socket);
-    const operation = this.#operation('recv');
+    const operation = this.operation('recv');
     operation.large = true;
     operation.buffer = Buffer.allocUnsafeSlow(Math.min(Math.max(unread, 1), LARGE_READ_BYTES));
     this.#receive = operation;
-    this.receiving.submitObserved(operation, Number.POSITIVE_INFINITY);
+    this.receiving.submitObserved(operation, this.timeouts.recvTimeoutMs);
   }
 
   /** The common case, without the detour through Node's shared state. */
@@ -326,17 +375,13 @@ export class StreamHandle implements OperationObserver, Delivery {
     const request = this.#connectRequest;
     this.#connectRequest = null;
     this.#connectEnded = false;
+    if (this.#connectTimedOut && !this.abandoned) {
+      const error = new NetTimeoutError('connect', this.timeouts.connectTimeoutMs, 0);
+      this.#owner?.emit('operationTimeout', error);
+      this.#owner?.destroy(error);
+      return;
+    }
     request?.oncomplete?.(this.#connectStatus, this, request, true, true);
-  }
-
-  #finishWrite(): void {
-    this.#writeEnded = false;
-    const callback = this.#writeCallback;
-    this.#writeCallback = null;
-    if (callback === null) return;
-    const owner = this.#owner;
-    if (owner === undefined || owner.destroyed || this.#writeStatus === 0) callback(null);
-    else callback(errnoException(this.#writeStatus, 'write'));
   }
 
   #statusOf(operation: Operation): number {
@@ -351,12 +396,20 @@ export class StreamHandle implements OperationObserver, Delivery {
     this.#wantsBytes = false;
     this.#chunk = null;
     const { socket } = this;
-    const closed = () => {
+    const closed = (unreadBytes: number) => {
+      this.closeResult = { sent: this.#sentBy(reset || unreadBytes > 0), unreadBytes };
       if (callback !== undefined) whenTurnEnds(callback);
     };
-    if (socket === null) return closed();
+    if (socket === null) return closed(0);
     this.receiving.cancelAll('close');
     this.sending.cancelAll('close');
     this.receiving.whenEmpty(() => this.sending.whenEmpty(() => this.#driver.close(socket, reset, closed)));
   }
+
+  #sentBy(reset: boolean): CloseSignal {
+    if (!this.#connected || this.#wasReset) return 'none';
+    return reset && this.socket?.family !== 'unix' ? 'RST' : 'FIN';
+  }
 }
+
+const bytesTransferred = (operation: Operation) => operation.bytesTransferred;
