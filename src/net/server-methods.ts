@@ -1,8 +1,8 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
 import type { SocketAddress } from '../port/address.js';
-import { proactorFor } from '../sockets/default-proactor.js';
 import { numericAddress } from '../sockets/resolve-address.js';
+import { carrier } from './carrier.js';
 import { ListenHandle, type ListenHandleOptions } from './listen-handle.js';
 import { type ListenArguments, type NodeServer, type NodeSocket, nodeServerMethods as node } from './node-socket.js';
 import { extrasKey } from './server-extras.js';
@@ -49,7 +49,7 @@ function openListener(
   addressType: number | null,
   options: ListenHandleOptions,
 ): OpenListener {
-  const proactor = proactorFor({});
+  const proactor = carrier();
   const open = (end: SocketAddress) => new ListenHandle(proactor, end, options);
   if (port === -1 && addressType === -1) {
     return { handle: open({ family: 'unix', address: address ?? '', port: 0 }), name: address, type: addressType };

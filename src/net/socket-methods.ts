@@ -1,4 +1,4 @@
-import { proactorFor } from '../sockets/default-proactor.js';
+import { carrier } from './carrier.js';
 import { nodeInternals } from './node-internals.js';
 import { type NodeSocket, nodeSocketMethods as node, normalizeArguments } from './node-socket.js';
 import { PipeHandle } from './pipe-handle.js';
@@ -24,7 +24,7 @@ export const socketMethods = {
     const { port, path } = normalized[0] as { port?: unknown; path?: unknown };
     const nowhere = port === undefined && (path === undefined || path === null);
     if (!nowhere && !this._parent?.connecting && (this._handle === null || this.destroyed)) {
-      const handle = path ? new PipeHandle(proactorFor({}), null) : new TcpHandle(proactorFor({}), null);
+      const handle = path ? new PipeHandle(carrier(), null) : new TcpHandle(carrier(), null);
       const timeouts = streamTimeouts(normalized[0]);
       if (timeouts !== null) this[timeoutsKey] = timeouts;
       this._handle = null;
@@ -73,7 +73,7 @@ export const socketMethods = {
 export function reinitializeHandle(this: NodeSocket, handle: object): void {
   const ours = this._handle instanceof StreamHandle && handle instanceof nodeInternals().nativeTcp;
   if (ours) (handle as unknown as { close(): void }).close();
-  reinitialize(this, ours ? new TcpHandle(proactorFor({}), null) : handle);
+  reinitialize(this, ours ? new TcpHandle(carrier(), null) : handle);
 }
 
 function reinitialize(socket: NodeSocket, handle: object): void {
