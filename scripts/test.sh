@@ -7,6 +7,7 @@ source scripts/setup.sh
 
 setup_node_modules
 setup_compilers
+setup_servers
 build_project
 
 step() { printf '\n== %s\n' "$*"; }

@@ -2,6 +2,7 @@ import net from 'node:net';
 import { nodeInternals } from './node-internals.js';
 import { type SocketConstructor, serverMethods } from './server-methods.js';
 import { reinitializeHandle, socketMethods } from './socket-methods.js';
+import { installTlsInterop } from './tls-interop.js';
 
 /** Gives a prototype the methods, hidden from enumeration as a class's are. */
 export function installMethods(prototype: object, methods: object): void {
@@ -16,6 +17,7 @@ export function installOn(Socket: { prototype: object }, Server: { prototype: ob
   installMethods(Socket.prototype, socketMethods);
   installMethods(Socket.prototype, { [nodeInternals().reinitializeKey]: reinitializeHandle });
   installMethods(Server.prototype, serverMethods(Socket as SocketConstructor));
+  installTlsInterop();
 }
 
 let replaced = false;

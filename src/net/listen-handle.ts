@@ -6,6 +6,7 @@ import type { Operation, OperationObserver } from '../port/operation.js';
 import type { Proactor } from '../port/proactor.js';
 import { OperationQueue } from '../sockets/operation-queue.js';
 import { type Deliveries, type Delivery, deliveriesOf, whenTurnEnds } from './deliveries.js';
+import { HandleResource } from './handle-resource.js';
 import { PipeHandle } from './pipe-handle.js';
 import type { StreamHandle } from './stream-handle.js';
 import { type AddressFields, fillAddress, TcpHandle } from './tcp-handle.js';
@@ -26,7 +27,7 @@ export type ConnectionSink = (status: number, handle?: StreamHandle) => void;
  * A listening handle on a proactor, in the place of libuv's. An address that cannot be had is told by `listen`, as
  * libuv does for most of them.
  */
-export class ListenHandle implements OperationObserver, Delivery {
+export class ListenHandle extends HandleResource implements OperationObserver, Delivery {
   /** Node's own callback. It would make sockets of libuv's kind, and is not called: `accepted` is. */
   onconnection: unknown = null;
   accepted: ConnectionSink | null = null;
@@ -45,6 +46,7 @@ export class ListenHandle implements OperationObserver, Delivery {
   #closing = false;
 
   constructor(proactor: Proactor, address: SocketAddress, options: ListenHandleOptions) {
+    super(address.family === 'unix' ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP');
     this.proactor = proactor;
     this.#address = address;
     this.#queue = new OperationQueue(proactor);
@@ -125,7 +127,15 @@ export class ListenHandle implements OperationObserver, Delivery {
     this.#defer();
   }
 
+  getAsyncId(): number {
+    return this.asyncId();
+  }
+
   deliver(): void {
+    this.runInAsyncScope(this.#deliver, this);
+  }
+
+  #deliver(): void {
     this.#deferred = false;
     if (this.#timedOut && !this.#closing) {
       this.#timedOut = false;

@@ -6,6 +6,7 @@ import type { Proactor } from '../port/proactor.js';
 import { OperationQueue } from '../sockets/operation-queue.js';
 import type { CloseResult, CloseSignal } from '../sockets/overlapped-socket.js';
 import { type Deliveries, type Delivery, deliveriesOf, whenTurnEnds } from './deliveries.js';
+import { HandleResource } from './handle-resource.js';
 import { nodeInternals } from './node-internals.js';
 import { NetTimeoutError } from './timeout-error.js';
 import { errnoException, uvError, uvNumber } from './uv-errors.js';
@@ -48,7 +49,7 @@ export interface ConnectRequest {
  * A stream handle on a proactor, in the place of libuv's: `net.Socket` reads, writes and closes through it. Its
  * methods give libuv's error numbers. What completes is told at the end of the driver's batch.
  */
-export class StreamHandle implements OperationObserver, Delivery, WriteHandle {
+export class StreamHandle extends HandleResource implements OperationObserver, Delivery, WriteHandle {
   /** Node's own field: whether the socket wants bytes. */
   reading = false;
   /** Node's own callback for what a read brought. */
@@ -83,7 +84,8 @@ export class StreamHandle implements OperationObserver, Delivery, WriteHandle {
   #writes: WriteSide | null = null;
 
   /** `socket` is a connection that was accepted; null is a handle that will connect. */
-  constructor(proactor: Proactor, socket: DriverSocket | null) {
+  constructor(type: 'TCPWRAP' | 'PIPEWRAP', proactor: Proactor, socket: DriverSocket | null) {
+    super(type);
     this.proactor = proactor;
     this.socket = socket;
     this.#connected = socket !== null;
@@ -104,6 +106,10 @@ export class StreamHandle implements OperationObserver, Delivery, WriteHandle {
   /** Bytes of the write in progress that have not gone. */
   get writeQueueSize(): number {
     return this.#writes === null ? 0 : this.#writes.pendingBytes;
+  }
+
+  getAsyncId(): number {
+    return this.asyncId();
   }
 
   readStart(): number {
@@ -183,7 +189,12 @@ export class StreamHandle implements OperationObserver, Delivery, WriteHandle {
     this.defer();
   }
 
+  /** What listeners see of AsyncLocalStorage is what was there when the handle was made. */
   deliver(): void {
+    this.runInAsyncScope(this.#deliver, this);
+  }
+
+  #deliver(): void {
     this.#deferred = false;
     try {
       if (this.#connectEnded) this.#finishConnect();

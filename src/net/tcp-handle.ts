@@ -1,4 +1,6 @@
 import type { SocketAddress } from '../port/address.js';
+import type { DriverSocket } from '../port/driver.js';
+import type { Proactor } from '../port/proactor.js';
 import { numericAddress } from '../sockets/resolve-address.js';
 import { type ConnectRequest, StreamHandle } from './stream-handle.js';
 import { uvError, uvNumber } from './uv-errors.js';
@@ -17,6 +19,10 @@ const IPV6_ONLY_FLAG = 1;
 
 /** A TCP connection, or one to be. */
 export class TcpHandle extends StreamHandle {
+  constructor(proactor: Proactor, socket: DriverSocket | null) {
+    super('TCPWRAP', proactor, socket);
+  }
+
   bind(address: string, port: number): number {
     return this.#bind(address, port);
   }
