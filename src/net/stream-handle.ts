@@ -137,7 +137,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     this.bytesWritten += bytes;
     if (bytes === 0) return callback();
     if (this.#closing || this.socket === null) return callback(errnoException(uvNumber('EBADF'), 'write'));
-    this.#writes ??= new WriteSide(this);
+    this.#writes ??= WriteSide.take(this);
     this.#writes.start(data, bytes, callback);
   }
 
@@ -223,6 +223,10 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
 
   uvErrorOf(operation: Operation): number {
     return uvError(this.#driver, operation.nativeError);
+  }
+
+  writeFinished(): void {
+    this.#writes = null;
   }
 
   defer(): void {

@@ -16,13 +16,17 @@ export interface WriteHandle {
   uvErrorOf(operation: Operation): number;
   /** Calls `deliver` once the driver's batch is over. */
   defer(): void;
+  /** The write side is another handle's from here on. */
+  writeFinished(): void;
   /** Tells the socket; true where the write is to go on. */
   timedOut(error: NetTimeoutError): boolean;
 }
 
 /** One write at a time, as a `Writable` has it. A write that ran out of time may go on where it stopped. */
 export class WriteSide implements OperationObserver {
-  readonly #handle: WriteHandle;
+  #handle: WriteHandle;
+  /** The next one that nobody uses. */
+  #next: WriteSide | null = null;
   #operation: Operation | null = null;
   #data: WriteData | null = null;
   #bytes = 0;
@@ -36,6 +40,18 @@ export class WriteSide implements OperationObserver {
   constructor(handle: WriteHandle) {
     this.#handle = handle;
   }
+
+  /** One for the handle, an earlier one if there is: a handle has one only while it writes. */
+  static take(handle: WriteHandle): WriteSide {
+    const side = WriteSide.#free;
+    if (side === null) return new WriteSide(handle);
+    WriteSide.#free = side.#next;
+    side.#next = null;
+    side.#handle = handle;
+    return side;
+  }
+
+  static #free: WriteSide | null = null;
 
   /** Bytes of the write in progress that have not gone. */
   get pendingBytes(): number {
@@ -90,6 +106,9 @@ export class WriteSide implements OperationObserver {
     const callback = this.#callback;
     this.#callback = null;
     this.#data = null;
+    this.#handle.writeFinished();
+    this.#next = WriteSide.#free;
+    WriteSide.#free = this;
     callback?.(error);
   }
 }
