@@ -33,6 +33,7 @@ export class WriteSide implements OperationObserver {
   #sentBefore = 0;
   #callback: WriteCallback | null = null;
   #status = 0;
+  #timeoutMs = 0;
   #timedOut = false;
   #ended = false;
   #submitting = false;
@@ -83,7 +84,7 @@ export class WriteSide implements OperationObserver {
     if (!this.#ended) return;
     this.#ended = false;
     if (this.#timedOut && !this.#handle.abandoned) {
-      const error = new NetTimeoutError('send', this.#handle.sendTimeoutMs, this.#sentBefore);
+      const error = new NetTimeoutError('send', this.#timeoutMs, this.#sentBefore);
       if (!this.#handle.timedOut(error)) return this.#finish(error);
       if (!this.#handle.abandoned && this.#data !== null) return this.#submit(rest(this.#data, this.#sentBefore));
     }
@@ -97,6 +98,7 @@ export class WriteSide implements OperationObserver {
     if (data instanceof Uint8Array) operation.buffer = data;
     else operation.buffers = data;
     this.#operation = operation;
+    this.#timeoutMs = this.#handle.sendTimeoutMs;
     this.#submitting = true;
     this.#handle.submitSend(operation);
     this.#submitting = false;
