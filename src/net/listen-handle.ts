@@ -20,6 +20,9 @@ export interface ListenHandleOptions {
   readonly reusePort: boolean;
 }
 
+/** Where a server keeps its handle, past the close. */
+export const listenHandleKey = Symbol('listenHandle');
+
 /** Told of a connection, or of libuv's error number where none came of it. */
 export type ConnectionSink = (status: number, handle?: StreamHandle) => void;
 
@@ -33,6 +36,10 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
   accepted: ConnectionSink | null = null;
   /** Told where nobody has connected for `acceptTimeoutMs`; the listener goes on. */
   timedOut: (() => void) | null = null;
+  /** Whether the server has something to say once the close is over. */
+  closeAwaited = false;
+  /** Told once the port or path is free again. */
+  released: (() => void) | null = null;
   acceptTimeoutMs = Number.POSITIVE_INFINITY;
   readonly proactor: Proactor;
   readonly #address: SocketAddress;
@@ -44,6 +51,7 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
   #deferred = false;
   #timedOut = false;
   #closing = false;
+  #closed = false;
 
   constructor(proactor: Proactor, address: SocketAddress, options: ListenHandleOptions) {
     super(address.family === 'unix' ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP');
@@ -59,6 +67,11 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
   /** 0, or why the address cannot be had. */
   get bindStatus(): number {
     return this.#bindStatus;
+  }
+
+  /** A close has begun and the system has not let go of the address: somebody may still connect. */
+  get isClosing(): boolean {
+    return this.#closing && !this.#closed;
   }
 
   get fd(): number {
@@ -103,6 +116,8 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
     this.#closing = true;
     const socket = this.#socket;
     const closed = () => {
+      this.#closed = true;
+      this.released?.();
       if (callback !== undefined) whenTurnEnds(callback);
     };
     if (socket === null) return closed();

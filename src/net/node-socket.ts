@@ -1,5 +1,5 @@
 import net from 'node:net';
-import type { ListenHandle } from './listen-handle.js';
+import type { ListenHandle, listenHandleKey } from './listen-handle.js';
 import type { extrasKey, ServerExtras } from './server-extras.js';
 import type { StreamHandle, StreamTimeouts } from './stream-handle.js';
 import type { timeoutsKey } from './timeout-options.js';
@@ -34,6 +34,8 @@ export interface NodeServer extends net.Server {
   _handle: ListenHandle | object | null;
   _connections: number;
   [extrasKey]?: ServerExtras;
+  [listenHandleKey]?: ListenHandle;
+  _emitCloseIfDrained(): void;
   _pipeName: string | undefined;
   _listen2(...args: ListenArguments): void;
   allowHalfOpen: boolean;

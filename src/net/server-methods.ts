@@ -3,7 +3,7 @@ import type net from 'node:net';
 import type { SocketAddress } from '../port/address.js';
 import { numericAddress } from '../sockets/resolve-address.js';
 import { carrier } from './carrier.js';
-import { ListenHandle, type ListenHandleOptions } from './listen-handle.js';
+import { ListenHandle, type ListenHandleOptions, listenHandleKey } from './listen-handle.js';
 import { type ListenArguments, type NodeServer, type NodeSocket, nodeServerMethods as node } from './node-socket.js';
 import { extrasKey } from './server-extras.js';
 import type { StreamHandle } from './stream-handle.js';
@@ -30,10 +30,26 @@ export function serverMethods(Socket: SocketConstructor) {
       const { handle, name, type } = openListener(address, port ?? 0, addressType, options);
       if (extras !== undefined) extras.listening(this, handle);
       handle.accepted = (status, connection) => accepted(this, Socket, status, connection);
+      handle.released = () => released(this, handle);
+      this[listenHandleKey] = handle;
       this._handle = handle;
       node._listen2.call(this, name, port, type, backlog, fd, flags);
     },
+
+    /** 'close' means that nobody can connect any more, and a proactor lets go of an address a little later. */
+    _emitCloseIfDrained(this: NodeServer): void {
+      const handle = this[listenHandleKey];
+      if (handle?.isClosing) handle.closeAwaited = true;
+      else node._emitCloseIfDrained.call(this);
+    },
   };
+}
+
+function released(server: NodeServer, handle: ListenHandle): void {
+  if (!handle.closeAwaited) return;
+  // A server that listens again by now has closed all the same.
+  if (server._handle === null) server._emitCloseIfDrained();
+  else if (server._connections === 0) process.nextTick(() => server.emit('close'));
 }
 
 interface OpenListener {

@@ -14,8 +14,9 @@ export const endScenarios: readonly Scenario[] = [
       const [accepted] = await Promise.all([event(server, 'connection'), event(client, 'connect')]);
       client.on('close', (hadError) => journal.note('client close', hadError));
       const gone = event(accepted[0] as NodeJS.EventEmitter, 'close');
+      const left = event(client, 'close');
       client.resetAndDestroy();
-      await gone;
+      await Promise.all([gone, left]);
       await closed(server);
     },
   },
