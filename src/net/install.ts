@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { refuseHandlePassing } from './handle-passing.js';
 import { nodeInternals } from './node-internals.js';
 import { type SocketConstructor, serverMethods } from './server-methods.js';
 import { reinitializeHandle, socketMethods } from './socket-methods.js';
@@ -18,6 +19,7 @@ export function installOn(Socket: { prototype: object }, Server: { prototype: ob
   installMethods(Socket.prototype, { [nodeInternals().reinitializeKey]: reinitializeHandle });
   installMethods(Server.prototype, serverMethods(Socket as SocketConstructor));
   installTlsInterop();
+  refuseHandlePassing();
 }
 
 let replaced = false;

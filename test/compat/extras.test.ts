@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
 import nodeNet from 'node:net';
 import { describe, test } from 'node:test';
 import { inherits } from 'node:util';
@@ -223,6 +224,27 @@ describe('the classes', () => {
       Object.keys(nodeNet).filter((key) => !(key in net)),
       [],
     );
+  });
+
+  test('are not passed to another process, and the error says what to do instead', async () => {
+    const child = fork(new URL('./programs/idle-child.js', import.meta.url), { execArgv: [] });
+    const server = net.createServer();
+    const peer = nodeNet.connect(await listen(server), '127.0.0.1').on('error', () => undefined);
+    const [socket] = (await event(server, 'connection')) as [Socket];
+    for (const handle of [server, socket]) {
+      const send = () => child.send('take this', handle as unknown as nodeNet.Socket);
+      assert.throws(send, { code: 'ERR_INVALID_HANDLE_TYPE', message: /reusePort/ });
+    }
+    const native = nodeNet.createServer();
+    await new Promise<void>((resolve) => native.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) =>
+      child.send('take that', native, (error) => (error ? reject(error) : resolve())),
+    );
+    child.kill();
+    socket.destroy();
+    peer.destroy();
+    native.close();
+    await closed(server);
   });
 
   test('wrong options of our own are refused', () => {
