@@ -30,6 +30,8 @@ function bot(kind, number) {
   const timers = [];
   const every = (/** @type {number} */ ms, /** @type {() => void} */ work) => timers.push(setInterval(work, ms));
   const take = lines((line) => {
+    // A map is nothing to a bot.
+    if (line.length > 1000) return;
     const message = JSON.parse(line);
     if (!message.welcome) return;
     if (kind === 'halfOpen') socket.end();

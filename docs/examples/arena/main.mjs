@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: {
     net: { type: 'string', default: 'both' },
     bots: { type: 'string', default: '64' },
-    seconds: { type: 'string', default: '15' },
+    seconds: { type: 'string', default: '20' },
     plain: { type: 'boolean', default: false },
   },
 });

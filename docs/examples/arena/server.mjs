@@ -3,8 +3,9 @@ import { createSocket } from 'node:dgram';
 import { ARENA, encodeState, INPUT_BYTES, lines, TICK_HZ } from './protocol.mjs';
 
 // A player who says nothing in the lobby for so long is gone: half-open, or stalled.
-const SILENCE_MS = 2000;
-const MAP_BYTES = 384 * 1024;
+const SILENCE_MS = 4000;
+// A peer that does not read is found out once the system's own buffers are full: some megabytes.
+const MAP_BYTES = 250_000;
 
 /**
  * @typedef {object} Player
@@ -134,10 +135,10 @@ export async function startServer(net, overlapped) {
       udp.send(state, to.port, to.address);
       figures.udpOut += state.length;
     }
-    // Once a second the lobby gets a map, which a peer that does not read cannot take.
-    if (figures.ticks % TICK_HZ === 0) {
-      const map = 'm'.repeat(MAP_BYTES);
-      for (const player of players.values()) say(player, { map });
+    // Twice a second the lobby gets a map, which a peer that does not read cannot take.
+    if (figures.ticks % (TICK_HZ / 2) === 0) {
+      const map = Buffer.from(`${JSON.stringify({ map: 'm'.repeat(MAP_BYTES) })}\n`);
+      for (const player of players.values()) player.socket.write(map);
     }
     const took = performance.now() - began;
     figures.tickMs = took;
