@@ -94,6 +94,27 @@ export const endScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'setTimeout is wound up by what arrives and by what is written',
+    run: async (net, journal) => {
+      const server = net.createServer((socket) => socket.pipe(socket));
+      const client = net.connect(await listening(journal, server), '127.0.0.1');
+      await event(client, 'connect');
+      let last = performance.now();
+      client.setTimeout(200);
+      for (let i = 0; i < 4; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 80));
+        client.write('x');
+        await event(client, 'data');
+        last = performance.now();
+      }
+      await event(client, 'timeout');
+      journal.note('timeout', performance.now() - last >= 195);
+      client.end();
+      await event(client, 'close');
+      await closed(server);
+    },
+  },
+  {
     name: 'a peer that resets while the server writes',
     run: async (net, journal) => {
       const server = net.createServer((socket) => {
