@@ -68,6 +68,11 @@ setup_compilers() {
   [ -e /usr/include/stdio.h ] || setup_debian header-is-missing libc6-dev
 }
 
+# One of the tests' real programs is a client of a real server.
+setup_servers() {
+  setup_debian redis-server redis-server
+}
+
 setup_node_modules() {
   check_node
   is_installed && return

@@ -13,6 +13,7 @@ setup_compilers
 setup_ffi_napi
 # The files of --pcap are read back with it.
 setup_debian tcpdump tcpdump
+setup_servers
 build_project
 
 step() { printf '\n== %s\n' "$*"; }

@@ -32,8 +32,22 @@ function tcpBars(scenario) {
   ];
 }
 
+const NET = 'net-uring';
+
+/** @type {Bar[]} */
+const NET_BARS = [
+  { scenario: 'tcp-64', subject: NET, metric: 'throughput', against: 'node', atLeast: 1.35 },
+  { scenario: 'tcp-64', subject: NET, metric: 'cpuUs', against: 'node', atMost: 0.75 },
+  { scenario: 'tcp-1000', subject: NET, metric: 'throughput', against: 'node', atLeast: 1.35 },
+  { scenario: 'tcp-1000', subject: NET, metric: 'cpuUs', against: 'node', atMost: 0.75 },
+  { scenario: 'stream', subject: NET, metric: 'mebibytesPerSecond', against: 'node', atLeast: 1 },
+  { scenario: 'idle', subject: NET, metric: 'collectedBytesPerConnection', against: 'node', atMost: 0.6 },
+  { scenario: 'cycles', subject: NET, metric: 'cyclesPerSecond', against: 'node', atLeast: 1 },
+];
+
 /** @type {Bar[]} */
 const BARS = [
+  ...NET_BARS,
   ...tcpBars('tcp-64'),
   ...tcpBars('tcp-1000'),
   { scenario: 'udp', subject: URING, metric: 'throughput', against: 'node', atLeast: 2.5 },
@@ -70,6 +84,12 @@ const METRICS = {
     text: (value) => `${(value / 1024).toFixed(2)} KB`,
   },
   p50Us: { name: 'p50 latency', text: (value) => `${value.toFixed(1)} µs` },
+  collectedBytesPerConnection: {
+    name: 'memory per connection',
+    text: (value) => `${(value / 1024).toFixed(2)} KB`,
+  },
+  mebibytesPerSecond: { name: 'MiB/s', text: (value) => `${value.toFixed(0)} MiB/s` },
+  cyclesPerSecond: { name: 'cycles/s', text: (value) => `${value.toFixed(0)}/s` },
   extraNs: { name: 'time per arm and disarm', text: (value) => `${value.toFixed(1)} ns` },
 };
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { findProgram } from './machine.mjs';
 import { WINE_SCRIPT, whyNoWine } from './wine.mjs';
 
-/** @typedef {'tcp' | 'udp' | 'tick' | 'idle' | 'deadlines' | 'wine'} Role */
+/** @typedef {'tcp' | 'udp' | 'tick' | 'idle' | 'deadlines' | 'wine' | 'stream' | 'cycles'} Role */
 
 /**
  * @typedef {object} Contender one row of a table: `command` or the reason why there is none
@@ -79,6 +79,26 @@ const LIBRARY_ROLES = {
   idle: library(`${SERVERS}overlapped-idle.mjs`, ['--expose-gc']),
 };
 
+const REGISTER = `${ROOT}dist/src/register.js`;
+
+/** @param {string} file a server written for node:net, unmodified @param {string[]} flags @returns {Planner} */
+function registered(file, flags = []) {
+  return () => {
+    if (!existsSync(REGISTER)) return { absent: 'the library is not built (npm run build)' };
+    const command = [process.execPath, ...flags, '--import', REGISTER, SERVERS + file];
+    return { command, collects: flags.length > 0 };
+  };
+}
+
+/** @type {Partial<Record<Role, Planner>>} */
+const NET_ROLES = {
+  tcp: registered('net-tcp-echo.mjs'),
+  tick: registered('net-tick.mjs'),
+  idle: registered('net-idle.mjs', ['--expose-gc']),
+  stream: registered('net-stream.mjs'),
+  cycles: registered('net-tcp-echo.mjs'),
+};
+
 /**
  * @type {{
  *   id: string, label: string | Partial<Record<Role, string>>,
@@ -126,6 +146,19 @@ const TABLE = [
     env: { OVERLAPPED_DRIVER: 'iocp' },
   },
   {
+    id: 'net-uring',
+    label: 'overlapped/register, io_uring',
+    roles: NET_ROLES,
+    env: { OVERLAPPED_DRIVER: 'io_uring' },
+    needsRing: true,
+  },
+  {
+    id: 'net-readiness',
+    label: 'overlapped/register, readiness',
+    roles: NET_ROLES,
+    env: { OVERLAPPED_DRIVER: 'readiness' },
+  },
+  {
     id: 'overlapped',
     label: 'overlapped, Deadlines',
     roles: {
@@ -144,6 +177,8 @@ const TABLE = [
       udp: 'Node, node:dgram',
       deadlines: 'Node, setTimeout',
       wine: 'Node, node:net',
+      stream: 'Node, node:net',
+      cycles: 'Node, node:net',
     },
     roles: {
       tcp: node('net-tcp-echo.mjs'),
@@ -152,6 +187,8 @@ const TABLE = [
       idle: collecting('net-idle.mjs'),
       deadlines: () => ({ command: [process.execPath, DEADLINES, 'timers'] }),
       wine: underWine(`${SERVERS}net-tcp-echo.mjs`),
+      stream: node('net-stream.mjs'),
+      cycles: node('net-tcp-echo.mjs'),
     },
   },
   {

@@ -6,7 +6,7 @@
  * @property {string} title
  * @property {string} what one sentence for the report
  * @property {import('./contenders.mjs').Role} role which server each contender brings
- * @property {'tcp-echo' | 'udp-echo' | 'tick' | 'idle' | 'deadlines' | 'wine'} run
+ * @property {'tcp-echo' | 'udp-echo' | 'tick' | 'idle' | 'deadlines' | 'wine' | 'stream' | 'cycles'} run
  * @property {number} connections
  * @property {number} bytes
  * @property {number} [inFlight]
@@ -62,6 +62,25 @@ export const SCENARIOS = [
     run: 'idle',
     connections: 8000,
     quickConnections: 2000,
+    bytes: 64,
+  },
+  {
+    id: 'stream',
+    title: 'One stream through pipe',
+    what: '64 MiB to the server and back, through `socket.pipe(socket)`; a stream before it warms up. The load is in C.',
+    role: 'stream',
+    run: 'stream',
+    connections: 1,
+    bytes: 64 * 2 ** 20,
+  },
+  {
+    id: 'cycles',
+    title: 'Connect, one message, close',
+    what: 'Eight clients that connect, echo one message and close, again and again. The load is in C.',
+    role: 'cycles',
+    run: 'cycles',
+    connections: 50_000,
+    quickConnections: 5000,
     bytes: 64,
   },
   {

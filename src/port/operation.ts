@@ -58,6 +58,8 @@ export class Operation {
   buffer: Uint8Array | null = null;
   /** recv: the operation only waits until something can be received and takes no bytes. */
   waitOnly = false;
+  /** recv: much is expected, so the bytes stay in the kernel until they are taken, in one piece. A hint. */
+  large = false;
   /** The lent buffer that a recv got or a send sends from, and where in it the bytes are. -1: none. */
   lentBuffer = -1;
   lentOffset = 0;
@@ -138,6 +140,7 @@ export class Operation {
     this.owner = null;
     this.buffer = null;
     this.waitOnly = false;
+    this.large = false;
     this.lentBuffer = -1;
     this.bytesTransferred = 0;
     this.nativeError = 0;

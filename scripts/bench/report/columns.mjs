@@ -132,6 +132,22 @@ const COLUMNS = {
     ratio('to Node after GC', 'collectedBytesPerConnection', 'node'),
     spreadOf('bytesPerConnection'),
   ],
+  stream: [
+    metric('MiB/s', 'mebibytesPerSecond', fixed(0)),
+    metric('CPU s/stream', 'cpuSecondsPerStream', fixed(3)),
+    ratio('MiB/s to Node', 'mebibytesPerSecond', 'node'),
+    ratio('CPU to Node', 'cpuSecondsPerStream', 'node'),
+    spreadOf('cpuSecondsPerStream'),
+  ],
+  cycles: [
+    metric('cycles/s', 'cyclesPerSecond', fixed(0)),
+    metric('CPU µs/cycle', 'cpuUs', fixed(1)),
+    metric('descriptors left', 'leftDescriptors', fixed(0)),
+    metric('memory grown/cycle', 'grownBytesPerCycle', (bytes) => `${bytes.toFixed(0)} B`),
+    ratio('cycles/s to Node', 'cyclesPerSecond', 'node'),
+    ratio('CPU to Node', 'cpuUs', 'node'),
+    spreadOf('cpuUs'),
+  ],
   deadlines: [
     metric('arm + disarm one more', 'extraNs', (ns) => `${ns.toFixed(1)} ns`),
     metric('disarm + arm a random one', 'rearmNs', (ns) => `${ns.toFixed(1)} ns`),

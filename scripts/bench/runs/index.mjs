@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child, RunFailure } from '../child.mjs';
 import { keepWine } from '../wine.mjs';
-import { residentBytes, runLoad, startLoad, withServer } from './server.mjs';
+import { openDescriptors, residentBytes, runLoad, startLoad, withServer } from './server.mjs';
 
 /** @typedef {import('../contenders.mjs').Contender} Contender */
 /** @typedef {import('../scenarios.mjs').Scenario} Scenario */
@@ -22,6 +22,8 @@ const COLLECT_TIMEOUT_MS = 10_000;
 const SETTLE_MS = 1000;
 const IDLE_MS = 20_000;
 const DEADLINES_TIMEOUT_MS = 120_000;
+const STREAM_TIMEOUT_MS = 120_000;
+const CYCLE_CLIENTS = 8;
 
 /** @param {import('./server.mjs').LoadResult} result @returns {Metrics} */
 function messageMetrics(result) {
@@ -118,6 +120,46 @@ function idle(context, scenario, contender) {
 }
 
 /** @type {Run} */
+function stream(context, { bytes }, contender) {
+  const rounds = context.options.quick ? 3 : 10;
+  return withServer(context, contender, [], async ({ port, pid }) => {
+    const load = startLoad(context, 'tcp-stream', [port, bytes / 2 ** 20, rounds, pid]);
+    try {
+      const [json] = await load.line(/^\{.*\}$/, STREAM_TIMEOUT_MS);
+      return JSON.parse(json);
+    } finally {
+      await load.stop();
+    }
+  });
+}
+
+/** @type {Run} */
+function cycles(context, scenario, contender) {
+  const count = context.options.quick ? (scenario.quickConnections ?? scenario.connections) : scenario.connections;
+  return withServer(context, contender, [], async ({ port, pid }) => {
+    const cycle = async () => {
+      const load = startLoad(context, 'tcp-cycles', [port, count, CYCLE_CLIENTS, scenario.bytes, pid]);
+      try {
+        const [json] = await load.line(/^\{.*\}$/, STREAM_TIMEOUT_MS);
+        return JSON.parse(json);
+      } finally {
+        await load.stop();
+      }
+    };
+    const first = await cycle();
+    // What a first run leaves behind is the heap that V8 has taken; what a second one adds would be a leak.
+    const descriptors = openDescriptors(pid);
+    const resident = residentBytes(pid);
+    await cycle();
+    return {
+      ...first,
+      leftDescriptors: openDescriptors(pid) - descriptors,
+      grownBytesPerCycle: (residentBytes(pid) - resident) / count,
+    };
+  });
+}
+
+/** @type {Run} */
 async function deadlines(context, { connections }, contender) {
   const child = new Child('benchmark', [...contender.command, String(connections)], {
     core: context.pinning?.server,
@@ -131,4 +173,4 @@ async function deadlines(context, { connections }, contender) {
 }
 
 /** @type {Record<Scenario['run'], Run>} */
-export const RUNS = { 'tcp-echo': tcpEcho, 'udp-echo': udpEcho, tick, idle, deadlines, wine: wineEcho };
+export const RUNS = { 'tcp-echo': tcpEcho, 'udp-echo': udpEcho, tick, idle, deadlines, wine: wineEcho, stream, cycles };

@@ -79,7 +79,7 @@ export async function withServer(context, contender, args, body) {
  * The C load generator, or without a compiler the one in Node, which takes the same arguments
  * and prints the same.
  * @param {Context} context
- * @param {'tcp-load' | 'udp-load' | 'tcp-tick-client' | 'tcp-idle'} program
+ * @param {'tcp-load' | 'udp-load' | 'tcp-tick-client' | 'tcp-idle' | 'tcp-stream' | 'tcp-cycles'} program
  * @param {(string | number)[]} args
  */
 export function startLoad(context, program, args) {
@@ -132,4 +132,9 @@ export function residentBytes(pid) {
   const kilobytes = /^Rss:\s+(\d+) kB/m.exec(rollup)?.[1];
   if (kilobytes === undefined) throw new RunFailure('cannot read the memory of the server');
   return Number(kilobytes) * 1024;
+}
+
+/** @param {number} pid @returns {number} descriptors the process has open */
+export function openDescriptors(pid) {
+  return readdirSync(`/proc/${pid}/fd`).length;
 }

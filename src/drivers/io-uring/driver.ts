@@ -163,6 +163,8 @@ export class IoUringDriver implements Driver {
   }
 
   unreadBytes(socket: RingSocket): number {
+    // Nothing lies in the kernel behind an end.
+    if (socket.recvEnd !== request.END_NONE) return socket.inboxBytes;
     return socket.inboxBytes + this.#stack.unreadBytes(socket.descriptor);
   }
 

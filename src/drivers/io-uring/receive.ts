@@ -42,8 +42,9 @@ export class Receiver {
 
   start(socket: RingSocket, operation: Operation): boolean {
     if (this.#deliver(socket, operation)) return true;
+    if (operation.large && this.#startLarge(socket, operation)) return true;
     socket.recvOperation = operation;
-    this.#arm(socket);
+    if (!operation.large) this.#arm(socket);
     return false;
   }
 
@@ -64,7 +65,7 @@ export class Receiver {
     if (!last) {
       if (socket.inboxBytes >= READ_AHEAD_BYTES) this.#requests.cancel(socket, REQUEST_RECV);
     } else if (socket.recvOperation !== null && socket.recvEnd === END_NONE) {
-      if (starved) this.#requests.poll(socket, REQUEST_POLL_IN, POLLIN);
+      if (starved || socket.recvOperation.large) this.#requests.poll(socket, REQUEST_POLL_IN, POLLIN);
       else this.#arm(socket);
     }
   }
@@ -147,6 +148,31 @@ export class Receiver {
       0,
     );
     this.#requests.ring.setBufferGroup(at, this.#requests.buffers.group);
+  }
+
+  /**
+   * A stream in full flow is cheaper to read in large pieces than through many small buffers: the multishot receive is
+   * withdrawn, and from then on a call takes what is there or a poll waits for it. True: the operation has ended.
+   */
+  #startLarge(socket: RingSocket, operation: Operation): boolean {
+    if (socket.holds(REQUEST_RECV)) {
+      this.#requests.cancel(socket, REQUEST_RECV);
+      return false;
+    }
+    if (socket.closing || socket.holds(REQUEST_POLL_IN)) return false;
+    const { stack } = this.#requests;
+    const { buffer } = operation;
+    if (buffer !== null && buffer.length > 0) {
+      const received = stack.recv(socket.descriptor, buffer, buffer.length);
+      if (received > 0) return operation.done(received);
+      if (received !== -stack.again) {
+        if (received === 0) socket.recvEnd = socket.wasReset ? ECONNRESET : END_OF_STREAM;
+        else this.#failed(socket, -received);
+        return this.#deliver(socket, operation);
+      }
+    }
+    this.#requests.poll(socket, REQUEST_POLL_IN, POLLIN);
+    return false;
   }
 
   #failed(socket: RingSocket, errno: number): void {

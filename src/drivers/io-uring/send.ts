@@ -9,6 +9,13 @@ import { REQUEST_SEND, type RingSocket } from './ring-socket.js';
 import { SendSlabs } from './send-slabs.js';
 
 /**
+ * In this range a call of its own for a send costs less than staging its bytes. Above it the other sockets would wait
+ * too long for their turn.
+ */
+const DIRECT_FROM_BYTES = 16384;
+const DIRECT_TO_BYTES = 262144;
+
+/**
  * Sending: bytes are staged in a slab (a lent buffer is sent from where it lies) and go out in one request a slab. A
  * cancelled request tells exactly how many of its bytes went (MSG_WAITALL keeps the count across its retries).
  */
@@ -28,8 +35,10 @@ export class Sender {
     if (operation.lentBuffer !== -1 && !this.#receiver.isMapped(operation.lentBuffer)) {
       operation.buffer = this.#receiver.bytes(operation.lentBuffer, operation.lentOffset, operation.lentLength);
     }
-    socket.sendOperation = operation;
     socket.sendBytes = sendLength(operation);
+    const direct = socket.sendBytes >= DIRECT_FROM_BYTES && socket.sendBytes <= DIRECT_TO_BYTES;
+    if (direct && this.#sendDirectly(socket, operation)) return true;
+    socket.sendOperation = operation;
     this.#submit(socket, operation);
     return false;
   }
@@ -60,6 +69,25 @@ export class Sender {
     this.#waiting = this.#waiting.filter((waiting) => waiting !== socket);
     operation.cancelled();
     this.#end(socket, operation);
+  }
+
+  /**
+   * Sends from the caller's memory what the kernel has room for, without staging it: the call has copied the bytes
+   * when it returns. True: the operation has ended. False: the rest is to be staged.
+   */
+  #sendDirectly(socket: RingSocket, operation: Operation): boolean {
+    const { buffer, buffers } = operation;
+    for (const each of buffer !== null ? [buffer] : (buffers ?? [])) {
+      if (each.length === 0) continue;
+      const { stack } = this.#requests;
+      const sent = stack.send(socket.descriptor, each, each.length);
+      if (sent === -stack.again || sent === -stack.interrupted) return false;
+      if (sent < 0) return operation.failed(this.#errorOf(socket, -sent));
+      operation.bytesTransferred += sent;
+      if (sent < each.length) return false;
+    }
+    if (operation.bytesTransferred < socket.sendBytes) return false;
+    return operation.done(socket.sendBytes);
   }
 
   /** Hands over the next stretch of the operation's bytes. */

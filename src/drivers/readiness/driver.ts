@@ -11,7 +11,7 @@ import type { SocketOptionName, SocketOptionValue } from '../../port/socket-opti
 import { Connections } from './connections.js';
 import { Datagrams } from './datagrams.js';
 import { LentBuffers } from './lent-buffers.js';
-import { NOT_READY, READY, ReadySocket } from './ready-socket.js';
+import { END_NONE, NOT_READY, READY, ReadySocket } from './ready-socket.js';
 import { Receiver } from './receive.js';
 import { Sender } from './send.js';
 import { Waits } from './waits.js';
@@ -147,7 +147,8 @@ export class ReadinessDriver implements Driver {
   }
 
   unreadBytes(socket: ReadySocket): number {
-    return this.#stack.unreadBytes(socket.descriptor);
+    // Nothing lies in the stack behind an end.
+    return socket.recvEnd === END_NONE ? this.#stack.unreadBytes(socket.descriptor) : 0;
   }
 
   close(socket: ReadySocket, reset: boolean, closed: (unreadBytes: number) => void): void {

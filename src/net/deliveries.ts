@@ -1,0 +1,77 @@
+import type { Proactor } from '../port/proactor.js';
+
+/** A handle that has something to tell its socket. May throw what the program's listeners throw. */
+export interface Delivery {
+  deliver(): void;
+}
+
+/**
+ * What completions brought, told in their order once the driver is done with its batch. A listener that throws is the
+ * program's uncaught exception, and keeps no other socket from its events.
+ */
+export class Deliveries {
+  #waiting: Delivery[] = [];
+  #scheduled = false;
+
+  add(delivery: Delivery): void {
+    this.#waiting.push(delivery);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(this.#run);
+  }
+
+  readonly #run = (): void => {
+    this.#scheduled = false;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    let next = 0;
+    try {
+      while (next < batch.length) {
+        const delivery = batch[next++];
+        delivery?.deliver();
+      }
+    } finally {
+      if (next < batch.length) {
+        this.#waiting = [...batch.slice(next), ...this.#waiting];
+        this.#schedule();
+      }
+    }
+  };
+}
+
+const queues = new WeakMap<Proactor, Deliveries>();
+
+export function deliveriesOf(proactor: Proactor): Deliveries {
+  let found = queues.get(proactor);
+  if (found === undefined) {
+    found = new Deliveries();
+    queues.set(proactor, found);
+  }
+  return found;
+}
+
+let atTurnEnd: (() => void)[] = [];
+
+function runTurnEnd(): void {
+  const callbacks = atTurnEnd;
+  atTurnEnd = [];
+  let next = 0;
+  try {
+    while (next < callbacks.length) callbacks[next++]?.();
+  } finally {
+    if (next < callbacks.length) {
+      atTurnEnd = [...callbacks.slice(next), ...atTurnEnd];
+      setImmediate(runTurnEnd);
+    }
+  }
+}
+
+/** Calls back when this turn of the event loop ends, where libuv calls those who closed a handle. */
+export function whenTurnEnds(callback: () => void): void {
+  atTurnEnd.push(callback);
+  if (atTurnEnd.length === 1) setImmediate(runTurnEnd);
+}

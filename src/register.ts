@@ -1,0 +1,3 @@
+import { replaceNodeNet } from './net/install.js';
+
+replaceNodeNet();
