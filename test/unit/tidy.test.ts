@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, dirname, join, posix, sep } from 'node:path';
+import { basename, join, posix, sep } from 'node:path';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { packageRoot } from '../support/package.js';
 
 /** The rules of the house that a machine can keep. Each is also tried on a file that breaks it. */
 
@@ -48,24 +48,6 @@ interface Rule {
 
 function source(path: string, text: string): Source {
   return { path, text, ast: ts.createSourceFile(path, text, ts.ScriptTarget.ESNext, true) };
-}
-
-/** The package that this test belongs to, from wherever it was compiled to. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const file = join(folder, 'package.json');
-    if (existsSync(file) && readPackage(file).name === 'overlapped') return folder;
-    const parent = dirname(folder);
-    assert.notEqual(parent, folder, 'no package.json named overlapped above this test');
-    folder = parent;
-  }
-}
-
-type PackageJson = Readonly<Record<string, unknown>>;
-
-function readPackage(file: string): PackageJson & { readonly name?: string } {
-  return JSON.parse(readFileSync(file, 'utf8')) as PackageJson & { readonly name?: string };
 }
 
 function readTree(root: string): Source[] {
@@ -394,18 +376,6 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-const DEPENDENCY_FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies'];
-
-/** A peer that is optional is nobody's dependency: whoever wants it hands it in. */
-function strangers(manifest: PackageJson): string[] {
-  const optional = (manifest['peerDependenciesMeta'] ?? {}) as Record<string, { readonly optional?: boolean }>;
-  return DEPENDENCY_FIELDS.flatMap((field) =>
-    Object.keys(manifest[field] ?? {}).filter(
-      (name) => name !== 'koffi' && !(field === 'peerDependencies' && optional[name]?.optional === true),
-    ),
-  );
-}
-
 describe('tidy', () => {
   const root = packageRoot();
   const tree = readTree(root);
@@ -432,20 +402,4 @@ describe('tidy', () => {
       assert.deepEqual(rule.offences(rule.good), []);
     });
   }
-
-  test('koffi is the only dependency', () => {
-    assert.deepEqual(strangers(readPackage(join(root, 'package.json'))), []);
-  });
-
-  test('koffi is the only dependency: a breach is noticed, and nothing else', () => {
-    assert.deepEqual(strangers({ dependencies: { koffi: '3.3.4', lodash: '4.0.0' } }), ['lodash']);
-    assert.deepEqual(strangers({ optionalDependencies: { bufferutil: '4.0.0' } }), ['bufferutil']);
-    const peer = { 'ffi-napi': '4.0.0' };
-    assert.deepEqual(strangers({ peerDependencies: peer }), ['ffi-napi']);
-    assert.deepEqual(
-      strangers({ peerDependencies: peer, peerDependenciesMeta: { 'ffi-napi': { optional: true } } }),
-      [],
-    );
-    assert.deepEqual(strangers({ dependencies: { koffi: '3.3.4' }, devDependencies: { typescript: '6.0.3' } }), []);
-  });
 });
