@@ -15,6 +15,9 @@ import { uvError, uvNumber } from './uv-errors.js';
 /** Connections told of in one go, before other sockets have their turn. */
 const ACCEPTS_PER_DELIVERY = 64;
 
+/** What a listener waits for instead of failing. */
+const EXHAUSTED = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'] as const;
+
 export interface ListenHandleOptions {
   readonly ipv6Only: boolean;
   readonly reusePort: boolean;
@@ -178,9 +181,9 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
   #failed(status: number): void {
     // A connection that was gone before it was accepted is nobody's error (accept(2), ECONNABORTED).
     if (status === uvNumber('ECONNABORTED')) return this.#accept();
-    const timer = setTimeout(() => this.#accept(), ACCEPT_RETRY_FIRST_MS);
-    timer.unref();
-    this.accepted?.(status);
+    // Out of descriptors or memory: libuv closes the connection and says nothing. Here it waits in the backlog.
+    setTimeout(() => this.#accept(), ACCEPT_RETRY_FIRST_MS);
+    if (!EXHAUSTED.some((code) => status === uvNumber(code))) this.accepted?.(status);
   }
 
   #defer(): void {

@@ -6,6 +6,7 @@ import { inherits } from 'node:util';
 import { TcpListener } from '../../src/index.js';
 import { chooseCarrier } from '../../src/net/carrier.js';
 import net, { type NetTimeoutError, type Server, type ServerOptions, Socket } from '../../src/net/index.js';
+import { Child } from '../support/child.js';
 import { driversUnderTest } from '../support/drivers.js';
 import { soon } from '../support/waiting.js';
 import { closed, event } from './scenario.js';
@@ -190,6 +191,20 @@ for (const { name, makeProactor } of driversUnderTest()) {
       peer.on('error', () => undefined).resume();
       await event(peer, 'close');
       await closed(server);
+    });
+
+    test('a server that is out of descriptors goes on, without an error', {
+      skip: process.platform === 'win32',
+    }, async () => {
+      const env = { OVERLAPPED_DRIVER: name };
+      const child = new Child(import.meta.url, './programs/few-descriptors.js', [], { descriptors: 60, env });
+      const port = Number(await soon(child.says('port'), 'the port'));
+      const peers = Array.from({ length: 150 }, () => nodeNet.connect(port, '127.0.0.1').on('error', () => undefined));
+      const { status, output, errors } = await soon(child.exited, 'the server');
+      for (const peer of peers) peer.destroy();
+      assert.equal(status, 0, errors);
+      assert.match(output, /accepted 100/);
+      assert.doesNotMatch(output, /error/);
     });
 
     test('reusePort lets two servers share a port', { skip: process.platform === 'win32' }, async () => {
