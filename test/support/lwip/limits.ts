@@ -119,6 +119,7 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     SHUT,
     'a send() after shutdown() fails with EPIPE*',
     'a second shutdown() does no harm*',
+    'abort() after shutdown() resets the other direction',
     "shutdown('recv') ends a pending recv() with 0",
   ),
   ...limited(
@@ -139,7 +140,9 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
   ...limited(
     NO_UDP_ERRORS,
     'a connected socket whose peer is gone fails one receive*',
-    'an error that comes while nothing is pending fails the next call*',
+    'a connected socket hears its peer when it is back',
+    'an error that comes while nothing is pending fails the next send*',
+    'an error that comes while nothing is pending fails the next receive*',
   ),
   ...limited(NO_BROADCAST, 'what the system refuses is left out*', 'a broadcast needs the option'),
   ...limited(NO_GROUPS, 'a member of a group hears it until it leaves', 'what is no group or no interface is refused'),

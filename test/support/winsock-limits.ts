@@ -1,0 +1,3 @@
+import type { ContractLimit } from './contract-test.js';
+
+export const WINSOCK_LIMITS: readonly ContractLimit[] = [];
