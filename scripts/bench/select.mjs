@@ -1,12 +1,13 @@
-// What the shim costs: poll of 1,000 descriptors through a profile's waiter, against the bare FFI call on memory that
-// is filled in already. Both in one process, in rounds that take turns; the ratio of the medians counts.
+// What the shim costs: poll of 1,000 descriptors through a profile's waiter, and through pollSync() of overlapped/select,
+// against the bare FFI call on memory that is filled in already. All in one process, in rounds that take turns; the
+// ratio of the medians counts.
 // Usage: node scripts/bench/select.mjs [descriptors] [rounds]
-import { closeSync, openSync } from 'node:fs';
 import { openKoffiLibrary } from '../../dist/src/bsd/library/koffi.js';
 import { CALL_TYPES } from '../../dist/src/bsd/profile/calls.js';
 import { PendingErrors } from '../../dist/src/bsd/waiting/pending-errors.js';
 import { PollTable } from '../../dist/src/bsd/waiting/poll-table.js';
 import { ProfileWaiter } from '../../dist/src/bsd/waiting/profile-waiter.js';
+import { pollSync } from '../../dist/src/select.js';
 import { LINUX, openStack } from '../../dist/src/stack.js';
 
 const POLLIN = 1;
@@ -37,13 +38,15 @@ function compare(sockets, events) {
     words[2 * i] = descriptor;
     words[2 * i + 1] = events;
   });
-  const contenders = [() => bare(memory, sockets.length, 0), () => waiter.poll(table, 0)];
+  const entries = sockets.map((socket) => ({ socket, events, revents: 0 }));
+  const contenders = [() => bare(memory, sockets.length, 0), () => waiter.poll(table, 0), () => pollSync(entries, 0)];
+  /** @type {number[][]} */
   const times = contenders.map(() => []);
   const results = contenders.map((contender) => contender());
-  if (results[0] !== results[1]) throw new Error(`The answers differ: ${results}`);
+  if (new Set(results).size !== 1) throw new Error(`The answers differ: ${results}`);
   for (let round = 0; round < rounds + 5; round++) {
-    const first = round % 2;
-    for (const which of [first, 1 - first]) {
+    for (let turn = 0; turn < contenders.length; turn++) {
+      const which = (round + turn) % contenders.length;
       const contender = contenders[which];
       const start = performance.now();
       for (let call = 0; call < CALLS_PER_ROUND; call++) contender();
@@ -51,7 +54,7 @@ function compare(sockets, events) {
       if (round >= 5) times[which].push(us);
     }
   }
-  return { ready: results[0], bare: median(times[0]), shim: median(times[1]) };
+  return { ready: results[0], us: times.map(median) };
 }
 
 const sockets = Array.from({ length: descriptors }, () => {
@@ -59,16 +62,15 @@ const sockets = Array.from({ length: descriptors }, () => {
   if (descriptor < 0) throw new Error(`Cannot open ${descriptors} sockets: raise ulimit -n`);
   return descriptor;
 });
-const spare = openSync('/dev/null', 'r');
 for (const [title, events] of [
   ['none ready', POLLIN],
   ['all ready', POLLOUT],
 ]) {
-  const { ready, bare: bareUs, shim } = compare(sockets, events);
+  const { ready, us } = compare(sockets, events);
+  const [bareUs, shimUs, publicUs] = us;
+  const against = (value) => `${value.toFixed(1)} us (x ${(value / bareUs).toFixed(3)})`;
   console.log(
-    `${title.padEnd(11)} ${String(ready).padStart(5)} of ${descriptors}: bare ${bareUs.toFixed(1)} us, ` +
-      `shim ${shim.toFixed(1)} us, ratio ${(shim / bareUs).toFixed(3)}`,
+    `${title}, ${ready} of ${descriptors}: bare call ${bareUs.toFixed(1)} us, shim ${against(shimUs)}, pollSync ${against(publicUs)}`,
   );
 }
-closeSync(spare);
 for (const descriptor of sockets) stack.close(descriptor);

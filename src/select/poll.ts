@@ -15,6 +15,8 @@ export interface PollEntry {
 }
 
 const EVENTS = POLLIN | POLLPRI | POLLOUT | POLLERR | POLLHUP | POLLNVAL;
+/** Whoever can poll this one can poll all. */
+const HIGHEST_DESCRIPTOR = 2 ** 31 - 1;
 const NO_OPTIONS = {};
 
 /** For all synchronous polls: one is over before the next one begins. */
@@ -64,28 +66,25 @@ class PollQuestion implements Question<number> {
     this.subjects = new Subjects(options);
     this.#entries = entries;
     this.#table = table;
-    table.clear();
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i] as PollEntry;
-      if (typeof entry !== 'object' || entry === null) {
-        throw new InvalidArgumentError(`entries[${i}] must be an object, and not ${kind(entry)}`);
-      }
-      const { socket, events } = entry;
-      const descriptor =
-        typeof socket === 'number' && (socket | 0) === socket
-          ? socket
-          : this.subjects.descriptorOf(socket, `entries[${i}].socket`);
-      if (typeof events !== 'number') {
-        throw new InvalidArgumentError(`entries[${i}].events must be a number, and not ${kind(events)}`);
-      }
-      if ((events & EVENTS) !== events) {
-        throw new OutOfRangeError(
-          `entries[${i}].events must be made of POLLIN, POLLPRI and POLLOUT, and not ${events}`,
-        );
-      }
-      table.push(descriptor, events);
-    }
+    this.#fill(entries);
     this.#checkPlaces();
+  }
+
+  #fill(entries: readonly PollEntry[]): void {
+    const table = this.#table;
+    const { length } = entries;
+    table.reserve(length);
+    const { descriptors, events: wanted } = table;
+    for (let i = 0; i < length; i++) {
+      const entry = entries[i] as PollEntry;
+      if (typeof entry !== 'object' || entry === null) throw notAnEntry(entry, i);
+      const { socket, events } = entry;
+      const isInt = typeof socket === 'number' && (socket | 0) === socket;
+      descriptors[i] = isInt ? socket : this.subjects.descriptorOf(socket, `entries[${i}].socket`);
+      if ((events & EVENTS) !== events) throw notEvents(events, i);
+      wanted[i] = events;
+    }
+    table.count = length;
   }
 
   get descriptors(): Iterable<number> {
@@ -97,7 +96,7 @@ class PollQuestion implements Question<number> {
     const ahead = this.subjects.sockets.size > 0 && this.#isReadyAlready();
     const found = stack.waiter.poll(this.#table, ahead ? 0 : timeoutMs);
     if (found < 0) throw systemError(stack.stack, 'Cannot poll', 'poll', -found);
-    const ready = this.#tell(ahead);
+    const ready = ahead ? this.#tellAhead() : this.#tell(found);
     return ready > 0 ? ready : undefined;
   }
 
@@ -108,6 +107,7 @@ class PollQuestion implements Question<number> {
   /** A poll that is built from select has its limits. */
   #checkPlaces(): void {
     const { waiter } = this.subjects.stack;
+    if (waiter.canPoll(HIGHEST_DESCRIPTOR)) return;
     const { descriptors, count } = this.#table;
     for (let i = 0; i < count; i++) {
       const descriptor = descriptors[i] as number;
@@ -133,18 +133,25 @@ class PollQuestion implements Question<number> {
     return ready;
   }
 
-  #tell(ahead: boolean): number {
+  #tell(found: number): number {
+    const entries = this.#entries;
+    const { revents, count } = this.#table;
+    for (let i = 0; i < count; i++) (entries[i] as PollEntry).revents = revents[i] as number;
+    return found;
+  }
+
+  #tellAhead(): number {
     const entries = this.#entries;
     const { revents } = this.#table;
     let ready = 0;
     for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i] as PollEntry;
+      const { socket, events } = entries[i] as PollEntry;
       let answer = revents[i] as number;
-      if (ahead && typeof entry.socket !== 'number') {
-        if (entry.socket.phase !== 'open') answer = POLLNVAL;
-        else if ((entry.events & POLLIN) !== 0 && entry.socket.receivedAhead === true) answer |= POLLIN;
+      if (typeof socket !== 'number') {
+        if (socket.phase !== 'open') answer = POLLNVAL;
+        else if ((events & POLLIN) !== 0 && socket.receivedAhead === true) answer |= POLLIN;
       }
-      entry.revents = answer;
+      (entries[i] as PollEntry).revents = answer;
       if (answer !== 0) ready++;
     }
     return ready;
@@ -157,4 +164,15 @@ function checkPollTimeout(timeoutMs: number): number {
   }
   if (Number.isNaN(timeoutMs)) throw new OutOfRangeError('timeoutMs must be a number of milliseconds, and not NaN');
   return timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs;
+}
+
+function notAnEntry(entry: unknown, index: number): Error {
+  return new InvalidArgumentError(`entries[${index}] must be an object, and not ${kind(entry)}`);
+}
+
+function notEvents(events: unknown, index: number): Error {
+  const name = `entries[${index}].events`;
+  return typeof events === 'number'
+    ? new OutOfRangeError(`${name} must be made of POLLIN, POLLPRI and POLLOUT, and not ${events}`)
+    : new InvalidArgumentError(`${name} must be a number, and not ${kind(events)}`);
 }

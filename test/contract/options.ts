@@ -46,7 +46,9 @@ function describeValues(stage: OnStage): void {
         } catch (error) {
           assert.ok(error instanceof SystemError);
           assert.equal(error.code, 'ENOPROTOOPT');
-          assert.notEqual(process.platform, 'linux', `${error.message}: Linux has it`);
+          // A stack of its own has what its profile says.
+          const isHost = stage().name === stage().driverName;
+          assert.ok(process.platform !== 'linux' || !isHost, `${error.message}: Linux has it`);
           return;
         }
         assert.equal(socket.getOption(name), value);

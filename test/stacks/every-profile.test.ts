@@ -20,6 +20,7 @@ describe('on the simulation of its stack, each profile', { skip: process.platfor
       const proactor = openProactor({ stack });
       try {
         await run(proactor);
+        proactor.destroy();
         assert.equal(library.openDescriptors, 0, 'sockets were left open');
       } finally {
         proactor.destroy();

@@ -43,6 +43,15 @@ describe('a wait that fails with the error of a socket', () => {
     assert.equal(pending.size, 0);
   });
 
+  test('without answers finds nobody: those of the call before are not taken for new ones', () => {
+    const fake = new FakeWaitStack(ORIGINAL);
+    fake.sockets.set(5, { readable: true });
+    const { waiter } = waiterOver(fake, ['poll']);
+    assert.equal(askPoll(waiter, [[5, POLLIN]], 0).ready, 1);
+    fake.script = (call) => (call === 'poll' ? { returned: -1, errno: E.ECONNRESET } : undefined);
+    assert.deepEqual(askPoll(waiter, [[5, POLLIN]], 0), { ready: 0, revents: [0] });
+  });
+
   test('is a success: select names what is ready', () => {
     const fake = new FakeWaitStack(ORIGINAL);
     fake.sockets.set(5, { readable: true });

@@ -194,7 +194,7 @@ export class NormalisedStack implements BsdStack {
     if (sent >= 0) return sent;
     const error = this.#failure(sent);
     if (error !== -this.#prototypeError) return this.#notSent(descriptor, error);
-    return this.#repeatSend(() => this.#send(descriptor, source, length, this.#sendFlags));
+    return this.#repeatSend(descriptor, () => this.#send(descriptor, source, length, this.#sendFlags));
   }
 
   sendAt(descriptor: number, address: number, length: number): number {
@@ -203,7 +203,7 @@ export class NormalisedStack implements BsdStack {
     if (sent >= 0) return sent;
     const error = this.#failure(sent);
     if (error !== -this.#prototypeError) return this.#notSent(descriptor, error);
-    return this.#repeatSend(() => this.#sendAt(descriptor, address, length, this.#sendFlags));
+    return this.#repeatSend(descriptor, () => this.#sendAt(descriptor, address, length, this.#sendFlags));
   }
 
   shutdown(descriptor: number, how: ShutdownHow): number {
@@ -334,12 +334,12 @@ export class NormalisedStack implements BsdStack {
     return -pending;
   }
 
-  #repeatSend(send: () => number): number {
+  #repeatSend(descriptor: number, send: () => number): number {
     for (let repeat = 0; repeat < MAX_EPROTOTYPE_REPEATS; repeat++) {
       const sent = send();
       if (sent >= 0) return sent;
       const error = this.#failure(sent);
-      if (error !== -this.#prototypeError) return error;
+      if (error !== -this.#prototypeError) return this.#notSent(descriptor, error);
     }
     return -this.#calls.errors.number('EPIPE');
   }

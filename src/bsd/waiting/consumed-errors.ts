@@ -62,7 +62,8 @@ export class ConsumedErrors {
 
   /** A connection that is over and has told nobody, among all that are watched. */
   #outsider(): number | undefined {
-    return this.#sockets.pending.watched().find((descriptor) => this.#sockets.isOver(descriptor));
+    const { pending } = this.#sockets;
+    return pending.watched().find((descriptor) => this.#sockets.isOver(descriptor) && !this.#sockets.check(descriptor));
   }
 
   #keep(owner: number | undefined, error: number): void {

@@ -101,6 +101,7 @@ export class NativePoll implements OnePoll {
     let ready = this.#codec.unpack(entries);
     if (!own && waitReportsSocketError && waitErrorConsumes) this.#consumed.ofPoll(error, entries);
     if (ready === 0 && pollErrorCountIsMinusOne) ready = this.#pollEach(entries);
+    if (ready === 0 && own && error === this.#failures.interrupted && timeoutMs === 0) return 0;
     if (ready === 0) return own ? -error : ELSEWHERE;
     return ready;
   }

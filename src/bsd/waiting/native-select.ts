@@ -206,9 +206,14 @@ export class NativeSelect implements OneSelect {
   /** A connection that is over is writable; a connect that has failed is so to POSIX only. */
   #isWritable(descriptor: number): boolean {
     const returned = this.#invokeNow({ read: NOBODY, write: [descriptor], except: NOBODY });
+    if (returned < 0) {
+      const error = -this.#calls.failure(returned);
+      if (!this.#quirks.waitReportsSocketError || this.#failures.isOwn(error)) return false;
+      if (this.#quirks.waitErrorConsumes) this.#consumed.ofOne(error, descriptor);
+    }
     const [, write] = this.#sets;
     write.read();
-    return returned > 0 && write.has(descriptor);
+    return returned !== 0 && write.has(descriptor);
   }
 
   /** A select that does not wait, on the way to an answer: a signal may not spoil it. */

@@ -19,6 +19,11 @@ export class PollTable implements PollEntries {
     this.count = 0;
   }
 
+  /** Makes room for this many entries, for whoever writes them directly and sets `count`. */
+  reserve(count: number): void {
+    while (this.descriptors.length < count) this.#grow();
+  }
+
   /** Adds an entry; gives its index. */
   push(descriptor: number, events: number): number {
     const index = this.count;

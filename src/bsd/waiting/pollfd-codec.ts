@@ -2,7 +2,7 @@ import { endianness } from 'node:os';
 import type { StackLayouts } from '../profile/profile.js';
 import { readField, writeField } from './fields.js';
 import type { PollBits } from './poll-bits.js';
-import { ASKED } from './poll-bits.js';
+import { ALL_BITS, ASKED } from './poll-bits.js';
 import { POLLNVAL, type PollEntries } from './waiter.js';
 
 export type PollfdLayout = NonNullable<StackLayouts['pollfd']>;
@@ -60,20 +60,26 @@ export class PollfdCodec {
 
   /** Reads all answers; how many entries have one. This is the count that counts, whatever the stack has returned. */
   unpack(entries: PollEntries): number {
+    if (this.#inWords && this.#bits.identical) return this.#unpackWords(entries);
     const { descriptors, revents, count } = entries;
-    const words = this.#words;
-    const bits = this.#bits;
     let ready = 0;
     for (let i = 0; i < count; i++) {
-      const answer = this.#inWords ? (words[2 * i + 1] as number) >>> 16 : this.#answer(i);
+      const answer = this.#answer(i);
       // A descriptor below 0 is passed over; WSAPoll says POLLNVAL of it all the same.
-      if (answer === 0 || (descriptors[i] as number) < 0) {
-        revents[i] = 0;
-        continue;
-      }
-      const normal = bits.normal(answer);
+      const normal = answer === 0 || (descriptors[i] as number) < 0 ? 0 : this.#bits.normal(answer);
       revents[i] = normal;
       if (normal !== 0) ready++;
+    }
+    return ready;
+  }
+
+  #unpackWords({ revents, count }: PollEntries): number {
+    const words = this.#words;
+    let ready = 0;
+    for (let i = 0, at = 1; i < count; i++, at += 2) {
+      const answer = ((words[at] as number) >>> 16) & ALL_BITS;
+      revents[i] = (words[at - 1] as number) < 0 ? 0 : answer;
+      if (revents[i] !== 0) ready++;
     }
     return ready;
   }

@@ -26,6 +26,7 @@ export class ProfileWaiter implements StackWaiter {
   readonly #failures: WaitFailures;
   readonly #pauses = new GrowingPauses();
   readonly #hidesFailedConnects: boolean;
+  readonly #sockets: SocketErrors;
   /** For the third set, where the stack's own select never fills it. */
   readonly #selectByPoll: SelectByPoll | null;
 
@@ -58,6 +59,7 @@ export class ProfileWaiter implements StackWaiter {
     this.#nativeSelect = nativeSelect;
     this.#selectByPoll = quirks.exceptNeverSet && nativePoll !== null ? new SelectByPoll(nativePoll, failures) : null;
     this.#select = nativeSelect ?? new SelectByPoll(poll, failures);
+    this.#sockets = sockets;
     this.#hidesFailedConnects = quirks.connectFailInvisible ?? false;
   }
 
@@ -144,7 +146,8 @@ export class ProfileWaiter implements StackWaiter {
     let ready = 0;
     for (let i = 0; i < count; i++) {
       if (this.#pending.has(descriptors[i] as number)) {
-        const shown = (revents[i] as number) === 0 && this.#hidesFailedConnects ? POLLHUP : 0;
+        const hidden = (revents[i] as number) === 0 && this.#hidesFailedConnects;
+        const shown = hidden && this.#sockets.hasNoPeer(descriptors[i] as number) ? POLLHUP : 0;
         revents[i] = (revents[i] as number) | ((events[i] as number) & (POLLIN | POLLOUT)) | POLLERR | shown;
       }
       if (revents[i] !== 0) ready++;

@@ -1,7 +1,8 @@
 import { SimulatedStack } from '../../../src/bsd/simulation/simulated-stack.js';
 import { Random } from '../../../src/port/random.js';
 import { LINUX, openStack, type StackLibrary, type StackProfile } from '../../../src/stack.js';
-import { type Limits, Player } from './player.js';
+import type { Limits } from './played.js';
+import { Player } from './player.js';
 import { describeStack, type RandomStack, randomStack } from './random-stack.js';
 import type { RawPeers } from './raw-peers.js';
 import { randomTraffic, type Step } from './traffic.js';

@@ -1,58 +1,11 @@
 import { mapAnonymousPages } from '../../../native-bindings/linux/pages.js';
 import { MappedMemory } from '../../../native-bindings/memory.js';
-import type { ManagedBatch } from '../../../src/port/datagram-features.js';
 import type { SocketOptionName } from '../../../src/port/socket-options.js';
 import type { OpenStack } from '../../../src/stack.js';
+import { DatagramPlayer } from './datagram-player.js';
+import { type Limits, newPlayed, type Played } from './played.js';
 import { BUFFER_BYTES, isPattern, LOOPBACK, pattern, type RawPeers } from './raw-peers.js';
 import type { Step } from './traffic.js';
-
-/** What a stack cannot do by nature, whatever is made up for: the same steps are then left out everywhere. */
-export interface Limits {
-  /** SO_ERROR says nothing, and a connect is asked for in another way. */
-  readonly errorsByConnect: boolean;
-  /** A connect may fail before anybody waits for it. */
-  readonly refusesAtOnce: boolean;
-  /** Nothing tells of urgent data. */
-  readonly hidesUrgent: boolean;
-  /** Nobody but a connect that is asked after knows a refusal from a reset. */
-  readonly refusalsAreResets: boolean;
-  /** A failed connect is found by asking whoever waits to send, and never shown again once it was told. */
-  readonly hidesFailedConnects: boolean;
-  /** Without poll and without SO_ERROR nothing tells an error from the end of a connection. */
-  readonly errorsLookLikeEnds: boolean;
-  /** Nothing tells a connection that was shut down both ways, and whose peer is still there, from one that was not. */
-  readonly hidesHangUps: boolean;
-  /**
-   * The error that a wait has cleared is known by the connection that it has ended. A connection that has ended in order,
-   * both ways, looks the same, and a datagram socket has no connection.
-   */
-  readonly forgetsOwners: boolean;
-  /** A datagram that found nobody makes its socket readable, as one that has arrived does. */
-  readonly tellsOfRefusedDatagrams: boolean;
-  /** Without poll nothing tells an error of a datagram socket from a datagram. */
-  readonly datagramErrorsLookLikeDatagrams: boolean;
-}
-
-interface Played {
-  readonly descriptor: number;
-  readonly type: 'stream' | 'datagram';
-  readonly stream: number;
-  /** -1 where there is none, or none any more. */
-  peer: number;
-  peerPort: number;
-  connected: boolean;
-  refused: boolean;
-  /** The refusal was told. */
-  told: boolean;
-  sent: number;
-  received: number;
-  peerSent: number;
-  peerReceived: number;
-  urgent: boolean;
-  shutDown: boolean;
-  filled: boolean;
-  closed: boolean;
-}
 
 const FILL_BYTES = 32_768;
 const MAX_FILLS = 2000;
@@ -75,6 +28,7 @@ export class Player {
   readonly #sockets: Played[] = [];
   readonly #listener: number;
   readonly #listenerPort: number;
+  readonly #datagrams: DatagramPlayer;
   readonly trace: string[] = [];
 
   constructor(opened: OpenStack, peers: RawPeers, limits: Limits, unknown: number) {
@@ -82,6 +36,7 @@ export class Player {
     this.#peers = peers;
     this.#limits = limits;
     this.#unknown = unknown;
+    this.#datagrams = new DatagramPlayer(opened, peers, limits);
     const { stack } = opened;
     this.#listener = stack.socket('IPv4', 'stream', true);
     const failed = [
@@ -115,14 +70,13 @@ export class Player {
         return this.#accept();
       case 'connectRefused':
         return this.#connectRefused();
-      case 'datagramSocket':
-        return this.#openDatagram();
       case 'poll':
         return this.#poll(step);
       case 'select':
         return this.#select(step);
       case 'waitForNothing':
         return this.#waitForNothing();
+      case 'datagramSocket':
       case 'connectDatagram':
       case 'sendDatagram':
       case 'receiveDatagrams':
@@ -180,24 +134,7 @@ export class Player {
   }
 
   #open(type: 'stream' | 'datagram', descriptor: number): Played {
-    const socket: Played = {
-      descriptor,
-      type,
-      stream: this.#sockets.length,
-      peer: -1,
-      peerPort: 0,
-      connected: false,
-      refused: false,
-      told: false,
-      sent: 0,
-      received: 0,
-      peerSent: 0,
-      peerReceived: 0,
-      urgent: false,
-      shutDown: false,
-      filled: false,
-      closed: false,
-    };
+    const socket = newPlayed(descriptor, type, this.#sockets.length);
     this.#sockets.push(socket);
     return socket;
   }
@@ -372,57 +309,15 @@ export class Player {
     this.#note('peerReceive', 'all');
   }
 
-  #openDatagram(): void {
-    const { stack } = this.#opened;
-    const descriptor = stack.socket('IPv4', 'datagram', true);
-    if (descriptor < 0) return this.#note('datagramSocket', this.#say(descriptor));
-    const socket = this.#open('datagram', descriptor);
-    socket.peer = this.#peers.datagramSocket();
-    this.#note('datagramSocket', this.#say(stack.bind(descriptor, { ...LOOPBACK, port: 0 })));
-  }
-
   #playDatagram(step: Step): void {
-    const { stack } = this.#opened;
-    const socket = this.#choose(step, (each) => each.type === 'datagram');
-    if (socket === undefined) return;
-    const refusing = (step.draws[0] ?? 0) % 2 === 0;
-    const port = refusing ? this.#peers.refusingDatagramPort : this.#peers.portOf(socket.peer);
-    switch (step.kind) {
-      case 'connectDatagram':
-        // What came back of an earlier datagram would be told to the connected socket.
-        if (this.#limits.forgetsOwners) return;
-        if (socket.connected || (this.#limits.tellsOfRefusedDatagrams && socket.sent > 0)) return;
-        socket.connected = true;
-        return this.#note('connectDatagram', this.#say(stack.connect(socket.descriptor, { ...LOOPBACK, port })));
-      case 'sendDatagram': {
-        const batch = this.#batch(socket, 2);
-        const count = 1 + ((step.draws[1] ?? 0) % 2);
-        socket.sent += count;
-        for (let i = 0; i < count; i++) {
-          const bytes = pattern(socket.stream, i, step.amount);
-          if (socket.connected) batch.add(bytes);
-          else batch.add(bytes, { ...LOOPBACK, port });
-        }
-        return this.#note('sendDatagram', this.#say(stack.sendBatch(socket.descriptor, batch, 0)));
-      }
-      case 'receiveDatagrams': {
-        const batch = this.#batch(socket, 3);
-        const received = stack.recvBatch(socket.descriptor, batch);
-        const lengths = Array.from({ length: Math.max(0, received) }, (_, i) => batch.byteLength(i));
-        return this.#note('receiveDatagrams', this.#say(received), ...lengths);
-      }
-      default: {
-        if (socket.connected && refusing) return;
-        const own = stack.localAddress(socket.descriptor)?.port ?? 0;
-        return this.#note('peerDatagram', this.#peers.sendDatagram(socket.peer, new Uint8Array(step.amount), own));
-      }
+    if (step.kind === 'datagramSocket') {
+      const descriptor = this.#opened.stack.socket('IPv4', 'datagram', true);
+      if (descriptor < 0) return this.#note(step.kind, this.#say(descriptor));
+      return this.#note(step.kind, this.#datagrams.open(this.#open('datagram', descriptor)));
     }
-  }
-
-  #batch(socket: Played, capacity: number): ManagedBatch {
-    const batch = this.#opened.stack.createBatch(capacity, RECEIVE_BYTES) as ManagedBatch;
-    batch.failsOnErrors = socket.connected;
-    return batch;
+    const socket = this.#choose(step, (each) => each.type === 'datagram');
+    const words = socket === undefined ? null : this.#datagrams.play(step, socket);
+    if (words !== null) this.#note(step.kind, ...words);
   }
 
   #poll(step: Step): void {

@@ -84,6 +84,7 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     ANY_ADDRESS,
     'connect() from an address that is not ours*',
     'an address that is not ours is EADDRNOTAVAIL',
+    'an address that is not of this machine is EADDRNOTAVAIL',
   ),
   ...limited(
     NO_BLACKHOLE,
@@ -98,6 +99,7 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     'a recv() with 0 takes what arrived in the very same callback',
     'a receive with timeoutMs 0 takes what is there*',
     'what recvFrom() read ahead is received next*',
+    'both directions hear of a reset as a reset, whoever is told first',
   ),
   ...limited(ANY_ADDRESS, 'localAddress and localPort say where to connect from'),
   ...limited(
@@ -109,6 +111,7 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     NO_RST,
     'under leavePending the IO stays after the timeout*',
     'abort() sends a RST, and says so',
+    'abort() after shutdown() resets the other direction',
     'abort() in the very callback that started*',
     'abort() of an accepted socket resets it',
     'closesocket() with a recv pending ends it*',
@@ -141,8 +144,7 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     NO_UDP_ERRORS,
     'a connected socket whose peer is gone fails one receive*',
     'a connected socket hears its peer when it is back',
-    'an error that comes while nothing is pending fails the next send*',
-    'an error that comes while nothing is pending fails the next receive*',
+    'an error that comes while nothing is pending fails the next*',
   ),
   ...limited(NO_BROADCAST, 'what the system refuses is left out*', 'a broadcast needs the option'),
   ...limited(NO_GROUPS, 'a member of a group hears it until it leaves', 'what is no group or no interface is refused'),
