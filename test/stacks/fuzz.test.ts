@@ -7,6 +7,7 @@ import { RawPeers } from './fuzz/raw-peers.js';
 /** The whole run is `node scripts/fuzz-stacks.mjs`; this many say that it still works. */
 const CASES = 400;
 const UNTOLD_CASES = 40;
+const ATTEMPTS = 3;
 
 describe('random stacks with random quirks', () => {
   const peers = new RawPeers();
@@ -16,7 +17,10 @@ describe('random stacks with random quirks', () => {
     const first = newSeed();
     console.log(`  the first seed is ${first}`);
     for (let i = 0; i < CASES; i++) {
-      const mismatch = playCase(first + i, peers);
+      let mismatch = playCase(first + i, peers);
+      // Loopback delivers within the call that sends, unless a loaded kernel leaves that to ksoftirqd: a real mismatch
+      // is there each time.
+      for (let again = 1; again < ATTEMPTS && mismatch !== null; again++) mismatch = playCase(first + i, peers);
       if (mismatch !== null) assert.fail(`node scripts/fuzz-stacks.mjs --cases 1 --seed ${mismatch.seed}`);
     }
   });
