@@ -77,6 +77,7 @@ describe('probing a stack', () => {
     { socketTypesSwapped: true },
     { acceptForgetsNoDelay: true },
     { reuseAddressHijacks: true },
+    { lingerZeroNoRst: true },
     { sendEprototype: true },
     { udpReset: true },
   ];
