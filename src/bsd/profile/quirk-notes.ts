@@ -186,7 +186,7 @@ export const QUIRK_NOTES: Readonly<Record<keyof QuirkFlags, QuirkNote>> = {
   lingerZeroNoRst: {
     does: 'SO_LINGER {1,0} does not make a close send a RST.',
     recognised: 'What the other side receives.',
-    normalised: 'Not: no other call sends one. abort() says what it asked for.',
+    normalised: 'No other call sends one: abort() says FIN, which is what is sent: drivers/readiness/stack-driver.ts.',
     simulated: 'options.ts.',
   },
   reuseAddressHijacks: {

@@ -99,6 +99,7 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     'a recv() with 0 takes what arrived in the very same callback',
     'a receive with timeoutMs 0 takes what is there*',
     'what recvFrom() read ahead is received next*',
+    'close() with unread bytes in the kernel is a RST*',
     'both directions hear of a reset as a reset, whoever is told first',
   ),
   ...limited(ANY_ADDRESS, 'localAddress and localPort say where to connect from'),
@@ -122,7 +123,6 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     SHUT,
     'a send() after shutdown() fails with EPIPE*',
     'a second shutdown() does no harm*',
-    'abort() after shutdown() resets the other direction',
     "shutdown('recv') ends a pending recv() with 0",
   ),
   ...limited(
