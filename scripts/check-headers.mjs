@@ -256,7 +256,7 @@ function guidFailures(binding) {
   const guids = binding.checks.filter((check) => check.kind === 'guid');
   if (guids.length === 0) return [];
   const lines = [...prologue(binding), ...guids.map(({ name }, index) => `@@${index}: ${name}`)];
-  const { output } = compile(binding.compiler, lines, ['-E', '-P']);
+  const { output } = compile(binding, lines, ['-E', '-P']);
   return guids.flatMap((check, index) => {
     const [, expansion = ''] = new RegExp(`@@ *${index} *: (.*)`).exec(output) ?? [];
     const numbers = [...expansion.matchAll(/0x([0-9a-f]+)/gi)].map(([, digits = '']) => digits.toLowerCase());

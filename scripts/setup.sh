@@ -96,6 +96,12 @@ setup_node_modules() {
   next_please
 }
 
+# lwIP, on which the contract runs as on any other stack, and its headers for the check.
+setup_lwip() {
+  ldconfig -p 2> /dev/null | grep -q 'liblwip\.so\.0' || setup_debian library-is-missing liblwip0
+  [ -e /usr/include/lwip/lwip/sockets.h ] || setup_debian header-is-missing liblwip-dev
+}
+
 # The second FFI, which has to be compiled: only its tests need it. In build/ffi-napi, so that node_modules stays as the
 # lock file says. Node's own headers are taken where they are installed, so that nothing is downloaded for them.
 setup_ffi_napi() {

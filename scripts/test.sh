@@ -11,6 +11,7 @@ source scripts/setup.sh
 setup_node_modules
 setup_compilers
 setup_ffi_napi
+setup_lwip
 # The files of --pcap are read back with it.
 setup_debian tcpdump tcpdump
 setup_servers
@@ -29,6 +30,10 @@ node scripts/check-headers.mjs
 
 step 'the contract, as scenarios'
 node dist/src/cli.js regress
+
+step 'the contract, as scenarios, on stacks'
+node dist/src/cli.js regress --stack ps3 --simulation ps3
+node dist/src/cli.js regress --stack lwip --no-capture
 
 step 'tests'
 node scripts/run-tests.mjs

@@ -3,12 +3,14 @@ import { regress } from './regress/command.js';
 import { doctor } from './regress/doctor.js';
 import { packageVersion } from './regress/machine.js';
 import { UsageError } from './regress/options.js';
+import { probeStackCommand } from './regress/stack/probe-command.js';
 import { captureCommand } from './regress/wire/service-command.js';
 
 const HELP = `overlapped: overlapped sockets with per-operation timeouts
 
   overlapped regress    runs the contract on every driver that can be used here (regress --help)
   overlapped doctor     says which drivers can be used here, which would be chosen, and why (doctor --help)
+  overlapped probe-stack  says what a socket stack does otherwise than POSIX says (probe-stack --help)
   overlapped capture    captures packets for a run under Wine (capture --help)
   overlapped --version
 `;
@@ -20,6 +22,8 @@ async function main(args: readonly string[]): Promise<number> {
       return regress(rest);
     case 'doctor':
       return doctor(rest);
+    case 'probe-stack':
+      return probeStackCommand(rest);
     case 'capture':
       return captureCommand(rest);
     case '--version':

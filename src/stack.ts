@@ -8,6 +8,8 @@ export { openKoffiLibrary } from './bsd/library/koffi.js';
 export type { FunctionType, NativeCall, NativeType, NativeValue, StackLibrary } from './bsd/library/library.js';
 export { openStack } from './bsd/normalised/open.js';
 export type { OpenStack } from './bsd/open-stack.js';
+export type { Finding } from './bsd/probe/finding.js';
+export { probeStack, proposeProfile } from './bsd/probe/probe.js';
 export { CALL_NAMES, CALL_TYPES, type CallName } from './bsd/profile/calls.js';
 export { loadProfile } from './bsd/profile/load.js';
 export type * from './bsd/profile/profile.js';

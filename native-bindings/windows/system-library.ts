@@ -13,9 +13,14 @@ const MAX_PATH = 260;
 export function systemLibrary<T>(name: string, declare: (library: NativeLibrary) => T): () => T {
   let load: (() => T) | undefined;
   return () => {
-    load ??= lazyLibrary(`${systemDirectory()}\\${name}`, declare);
+    load ??= lazyLibrary(systemLibraryPath(name), declare);
     return load();
   };
+}
+
+/** The whole path of one of Windows' own libraries. */
+export function systemLibraryPath(name: string): string {
+  return `${systemDirectory()}\\${name}`;
 }
 
 let directory: string | undefined;

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { probeDrivers } from '../drivers/choose.js';
 import type { DriverName, DriverReport } from '../port/driver.js';
+import type { Proactor } from '../port/proactor.js';
 import { nowMs } from './clock.js';
 import { renderPage } from './html/page.js';
 import { describeMachine } from './machine.js';
@@ -25,6 +26,9 @@ each close says it sent is also held against what was on the wire.
   -d, --driver NAME     only this driver: io_uring, readiness or iocp (may be repeated)
   -s, --scenario GLOB   only these scenarios, as 'close/*' (may be repeated)
   -l, --list            lists the scenarios and what each one checks
+      --stack STACK     on this socket stack instead, by the name of an included profile or by a profile's file; every
+                        flag that the stack needs is held against its profile (docs/porting.md)
+      --simulation STACK  takes that stack's functions from a simulation of this one, on this machine
       --json FILE       writes the results and everything that happened as JSON
       --html FILE       writes one self-contained page: the matrix and a sequence diagram of each scenario
       --pcap DIR        writes each scenario's packets as a file that Wireshark and tcpdump open
@@ -65,28 +69,45 @@ export async function regress(args: readonly string[], setting: RegressSetting =
   checkWritable(options.htmlFile);
   checkDirectory(options.pcapDirectory);
   const reports = probeDrivers();
+  if (options.stack !== undefined) {
+    const { onStack } = await import('./stack/on-stack.js');
+    return onStack(options.stack, options, (target) => run(terminal, options, reports, target));
+  }
   const drivers = usableDrivers(options, reports, terminal);
   if (drivers === null) return 1;
-  return run(terminal, options, drivers, reports);
+  return run(terminal, options, reports, { title: drivers.join(' and '), drivers, scenarios: options.scenarios });
+}
+
+/** What is run, and on what. */
+export interface RunTarget {
+  readonly title: string;
+  readonly drivers: readonly DriverName[];
+  readonly scenarios: readonly Scenario[];
+  /** Absent: the platform's own. */
+  readonly makeProactor?: () => Proactor;
+  /** Absent: as many as the process may open. */
+  readonly mostSockets?: number;
 }
 
 async function run(
   terminal: Terminal,
   options: RegressOptions,
-  drivers: readonly DriverName[],
   reports: readonly DriverReport[],
+  target: RunTarget,
 ): Promise<number> {
+  const { title, drivers, scenarios } = target;
   const machine = describeMachine();
   const { platform, node, koffi, overlapped } = machine;
   terminal.write(`overlapped ${overlapped}, ${platform}, Node ${node}, koffi ${koffi}\n`);
-  terminal.write(`${count(options.scenarios.length, 'scenario')} on ${drivers.join(' and ')}\n`);
+  terminal.write(`${count(scenarios.length, 'scenario')} on ${title}\n`);
   const evidence = await openEvidence(options, terminal);
-  const progress = progressOn(terminal, options.scenarios, drivers);
+  const progress = progressOn(terminal, scenarios, drivers);
   const startedAt = new Date();
   const beganMs = nowMs();
-  const { scenarios } = options;
   const observer = observeBoth(progress, evidence);
-  const results = await runScenarios({ scenarios, drivers, observer, capture: evidence.capture });
+  const { makeProactor, mostSockets } = target;
+  const { capture } = evidence;
+  const results = await runScenarios({ scenarios, drivers, observer, capture, makeProactor, mostSockets });
   progress.end();
   await evidence.close();
   writeSummary(terminal, results, drivers, evidence.report);

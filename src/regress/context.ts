@@ -37,6 +37,8 @@ export class ScenarioContext {
   readonly trace: Trace;
   /** Expectations that held, in order. */
   readonly held: string[] = [];
+  /** Sockets that the stack has in all, where that is fewer than the process may have. */
+  mostSockets = Number.POSITIVE_INFINITY;
   /** Told of the ports that are ours, before anybody sends there. */
   onPorts: (ports: readonly number[]) => Promise<void> = async () => undefined;
   readonly #sockets = new Set<OverlappedSocket>();
@@ -103,7 +105,7 @@ export class ScenarioContext {
   /** So many sockets the process may still open: a shell's limit may be as low as 64 descriptors. */
   affordableSockets(): number {
     const used = this.proactor.driver.statistics().openSockets;
-    return Math.max(descriptorLimit() - RESERVED_DESCRIPTORS - used, 4);
+    return Math.max(Math.min(descriptorLimit() - RESERVED_DESCRIPTORS, this.mostSockets) - used, 4);
   }
 
   /** Accepts what the peer's connect brings. */

@@ -15,6 +15,10 @@ export interface RegressOptions {
   readonly htmlFile: string | undefined;
   /** Where each scenario's packets go, a file a scenario and driver. */
   readonly pcapDirectory: string | undefined;
+  /** A stack's name or profile, on which the readiness driver runs. */
+  readonly stack: string | undefined;
+  /** The stack whose simulation stands in for that one's library. */
+  readonly simulation: string | undefined;
   /** `127.0.0.1:PORT/TOKEN` of a capture service on this machine. */
   readonly captureService: string | undefined;
   /** Whether packets are captured where they can be. */
@@ -37,6 +41,10 @@ export function parseRegressOptions(args: readonly string[], all: readonly Scena
   if (!capture && values.pcap !== undefined) throw new UsageError('--pcap and --no-capture exclude each other');
   if (!capture && values.capture !== undefined) throw new UsageError('--capture and --no-capture exclude each other');
   const drivers = [...new Set(values.driver ?? [])].map(driverName);
+  if (values.stack === undefined && values.simulation !== undefined) throw new UsageError('--simulation needs --stack');
+  if (values.stack !== undefined && drivers.some((name) => name !== 'readiness')) {
+    throw new UsageError('A stack is driven by readiness, and by no other driver');
+  }
   return {
     drivers,
     scenarios: selectScenarios(values.scenario ?? [], all),
@@ -45,6 +53,8 @@ export function parseRegressOptions(args: readonly string[], all: readonly Scena
     jsonFile: fileName('--json', values.json),
     htmlFile: fileName('--html', values.html),
     pcapDirectory: fileName('--pcap', values.pcap, 'directory'),
+    stack: fileName('--stack', values.stack),
+    simulation: fileName('--simulation', values.simulation),
     captureService: captureService === undefined ? undefined : serviceAddress(captureService),
     capture,
     colour: !(values['no-color'] ?? false),
@@ -63,6 +73,8 @@ function parse(args: readonly string[]) {
         json: { type: 'string' },
         html: { type: 'string' },
         pcap: { type: 'string' },
+        stack: { type: 'string' },
+        simulation: { type: 'string' },
         capture: { type: 'string' },
         'no-capture': { type: 'boolean' },
         'no-color': { type: 'boolean' },

@@ -1,4 +1,5 @@
 import type { DriverName } from '../port/driver.js';
+import type { Proactor } from '../port/proactor.js';
 import { openProactor } from '../sockets/default-proactor.js';
 import { ScenarioContext } from './context.js';
 import { ExpectationError, SkipScenario } from './expectations.js';
@@ -49,6 +50,10 @@ export interface RunOptions {
   readonly watchdogMs?: number;
   /** Captures the packets of each scenario. Stays the caller's. */
   readonly capture?: WireCapture | undefined;
+  /** Absent: a new proactor of the driver. */
+  readonly makeProactor?: ((driver: DriverName) => Proactor) | undefined;
+  /** Sockets that there can be at most; absent: as many as the process may open. */
+  readonly mostSockets?: number | undefined;
 }
 
 const DEFAULT_WATCHDOG_MS = 15_000;
@@ -59,6 +64,7 @@ const TIDY_WITHIN_MS = 5000;
 /** Runs each scenario on each driver, one after the other: what is measured must not compete. */
 export async function runScenarios(options: RunOptions): Promise<ScenarioResult[]> {
   const results: ScenarioResult[] = [];
+  const { makeProactor = (driver) => openProactor({ driver }) } = options;
   let { capture } = options;
   let peer = new Peer();
   try {
@@ -67,7 +73,8 @@ export async function runScenarios(options: RunOptions): Promise<ScenarioResult[
         options.observer.started(scenario, driver);
         const witness = capture && new WireWitness(capture);
         const watchdogMs = scenario.watchdogMs ?? options.watchdogMs ?? DEFAULT_WATCHDOG_MS;
-        const one = new ScenarioRun(scenario, driver, peer, witness);
+        const one = new ScenarioRun(scenario, driver, peer, witness, makeProactor);
+        if (options.mostSockets !== undefined) one.mostSockets = options.mostSockets;
         const result = await one.run(watchdogMs);
         results.push(result);
         if (one.wire) options.observer.captured?.(scenario, driver, one.wire);
@@ -95,20 +102,29 @@ class ScenarioRun {
   readonly #driver: DriverName;
   readonly #peer: Peer;
   readonly #witness: WireWitness | undefined;
+  readonly #makeProactor: (driver: DriverName) => Proactor;
   readonly #trace = new Trace();
   #held: string[] = [];
   #claims = 0;
   /** How long the wire was read, which is no part of what the scenario takes. */
   #readingMs = 0;
   #seen: readonly PeerEvent[] | null = null;
+  mostSockets = Number.POSITIVE_INFINITY;
   /** What was on the wire, where that was captured. */
   wire: WireTrace | null = null;
 
-  constructor(scenario: Scenario, driver: DriverName, peer: Peer, witness: WireWitness | undefined) {
+  constructor(
+    scenario: Scenario,
+    driver: DriverName,
+    peer: Peer,
+    witness: WireWitness | undefined,
+    makeProactor: (driver: DriverName) => Proactor,
+  ) {
     this.#scenario = scenario;
     this.#driver = driver;
     this.#peer = peer;
     this.#witness = witness;
+    this.#makeProactor = makeProactor;
   }
 
   async run(watchdogMs: number): Promise<ScenarioResult> {
@@ -132,8 +148,9 @@ class ScenarioRun {
 
   async #act(watchdogMs: number): Promise<void> {
     await this.#witness?.begin();
-    const proactor = openProactor({ driver: this.#driver });
+    const proactor = this.#makeProactor(this.#driver);
     const context = new ScenarioContext(this.#driver, proactor, this.#peer, this.#trace);
+    context.mostSockets = this.mostSockets;
     this.#held = context.held;
     this.#peer.onEvent = (event) => this.#trace.peerEvent(event);
     this.#peer.onPort = async (port) => this.#witness?.own([port], 'peer');

@@ -1,4 +1,5 @@
 import { openLwip } from '../../src/bsd/lwip/open.js';
+import { openWinsock } from '../../src/bsd/winsock/open.js';
 import { openProactor } from '../../src/index.js';
 import {
   LINUX,
@@ -13,6 +14,7 @@ import type { ContractLimit } from './contract-test.js';
 import { LWIP_LIMITS } from './lwip/limits.js';
 import { LWIP_PEERS } from './lwip/peers.js';
 import type { DriverUnderTest } from './stage.js';
+import { SELECT_LIMITS, WINSOCK_LIMITS } from './winsock-limits.js';
 
 const PS3 = PROFILES['ps3'] as StackProfile;
 
@@ -83,12 +85,30 @@ function lwip(): DriverUnderTest {
   return onStack('lwip', openLwip, { limits: [...RECVFROM_LIMITS, ...LWIP_LIMITS], peers: LWIP_PEERS });
 }
 
+/** Winsock by its select, without completion ports: a stack like any other. */
+function winsockSelect(): DriverUnderTest {
+  return onStack('winsock-select', () => openWinsock('select'), { limits: [...WINSOCK_LIMITS, ...SELECT_LIMITS] });
+}
+
+/** … and by WSAPoll, which has a file of its own: each takes minutes under Wine. Windows only. */
+export function winsockPoll(): readonly DriverUnderTest[] {
+  if (process.platform !== 'win32') return [];
+  return [onStack('winsock-wsapoll', () => openWinsock('poll'), { limits: WINSOCK_LIMITS })];
+}
+
+function onThisPlatform(): readonly DriverUnderTest[] {
+  switch (process.platform) {
+    case 'linux':
+      return [linuxBy('epoll'), linuxBy('poll'), linuxBy('select'), lwip(), ps3(false), ps3(true)];
+    case 'win32':
+      return [winsockSelect()];
+    default:
+      return [];
+  }
+}
+
 /** The stacks on which the whole contract is tried, or the one that OVERLAPPED_CONTRACT names. */
 export function stacksUnderTest(): readonly DriverUnderTest[] {
   const wanted = process.env['OVERLAPPED_CONTRACT'];
-  const stacks =
-    process.platform === 'linux'
-      ? [linuxBy('epoll'), linuxBy('poll'), linuxBy('select'), lwip(), ps3(false), ps3(true)]
-      : [];
-  return stacks.filter(({ name }) => wanted === undefined || name === wanted);
+  return onThisPlatform().filter(({ name }) => wanted === undefined || name === wanted);
 }

@@ -74,7 +74,8 @@ describe('the linux profile has the numbers of the C headers', () => {
 describe('the winsock profile has the numbers of the Windows headers', () => {
   test('of its errors', () => {
     for (const [code, number] of Object.entries(WINSOCK.errors)) {
-      const name = code === 'EAGAIN' ? 'WSAEWOULDBLOCK' : `WSA${code}`;
+      const other = { EAGAIN: 'WSAEWOULDBLOCK', EPIPE: 'WSAESHUTDOWN' }[code];
+      const name = other ?? `WSA${code}`;
       assert.equal(number, (winerror as Numbers)[name], code);
     }
   });

@@ -48,6 +48,7 @@ export const LWIP: StackProfile = {
     pollInvalidFdAborts: true,
     pollZeroFails: true,
     refusedIsReset: true,
+    hupFoldedIntoIn: true,
     lingerZeroNoRst: true,
     acceptForgetsNoDelay: true,
     noTearDown: true,

@@ -90,7 +90,8 @@ export const WINSOCK: StackProfile = {
     ENOBUFS: 10055,
     EISCONN: 10056,
     ENOTCONN: 10057,
-    ESHUTDOWN: 10058,
+    // WSAESHUTDOWN: what a send says here after a shutdown, where POSIX has EPIPE.
+    EPIPE: 10058,
     ETOOMANYREFS: 10059,
     ETIMEDOUT: 10060,
     ECONNREFUSED: 10061,

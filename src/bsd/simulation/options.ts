@@ -108,7 +108,12 @@ export class Options {
       return 0;
     }
     this.#value[0] = number;
-    return this.#host.setOption(socket.host, place.level, place.name, this.#bytes.subarray(0, 4));
+    const word = this.#bytes.subarray(0, 4);
+    const isReuse = place.level === c.SOL_SOCKET && place.name === c.SO_REUSEADDR;
+    // What Winsock does for SO_REUSEADDR, Linux does for SO_REUSEPORT: both sockets listen.
+    if (isReuse && this.#flags.reuseAddressHijacks)
+      this.#host.setOption(socket.host, place.level, c.SO_REUSEPORT, word);
+    return this.#host.setOption(socket.host, place.level, place.name, word);
   }
 
   get(socket: SimulatedSocket, level: number, name: number, value: NativeValue, lengthPointer: NativeValue): number {
