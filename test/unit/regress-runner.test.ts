@@ -195,6 +195,16 @@ describe('regress()', () => {
     assert.doesNotMatch(terminal.text(), /\u001B/, 'a log has no escape sequences');
   });
 
+  test('does not say that the contract holds where most of it could not be tried', async () => {
+    const skips = ['a', 'b'].map((name) =>
+      scenario(`test/skips-${name}`, async (context) => context.notApplicable('not here')),
+    );
+    const terminal = memoryTerminal();
+    assert.equal(await regress(['--driver', driver], { scenarios: [passes, ...skips], terminal }), 0);
+    assert.match(terminal.text(), /What could be tried holds .*2 skipped/);
+    assert.doesNotMatch(terminal.text(), /The contract holds/);
+  });
+
   test('gives 1 where one does not, and says which and why', async () => {
     const terminal = memoryTerminal();
     assert.equal(await regress(['--driver', driver], { scenarios: [passes, fails], terminal }), 1);

@@ -99,7 +99,6 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     'a recv() with 0 takes what arrived in the very same callback',
     'a receive with timeoutMs 0 takes what is there*',
     'what recvFrom() read ahead is received next*',
-    'close() with unread bytes in the kernel is a RST*',
     'both directions hear of a reset as a reset, whoever is told first',
   ),
   ...limited(ANY_ADDRESS, 'localAddress and localPort say where to connect from'),
