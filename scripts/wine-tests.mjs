@@ -33,7 +33,6 @@ const OF_ANOTHER_PLATFORM = {
   'stacks/quirks.test.js': "a simulation, which is on Linux' sockets",
   'select/arguments.test.js': "select of the C library's descriptors, where no stack is named",
   'select/linux.test.js': "select of the C library's descriptors, where no stack is named",
-  'select/sockets.test.js': "select of the C library's descriptors, where no stack is named",
   'unit/ffi-napi.test.js': 'a second FFI, which is compiled for Linux',
   'unit/open-stack.test.js': 'stacks in the C library',
   'unit/stack-scenarios.test.js': 'the readiness driver over the C library',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { openWinsock } from '../../src/bsd/winsock/open.js';
 import { openProactor, TcpListener, TcpSocket, UdpSocket } from '../../src/index.js';
 import { POLLIN, POLLNVAL, POLLOUT, type PollEntry, poll, pollSync, select, selectSync } from '../../src/select.js';
 import { LINUX, openStack } from '../../src/stack.js';
@@ -111,7 +112,7 @@ for (const { name, makeProactor } of driversUnderTest()) {
 
 describe('sockets on a stack of their own', () => {
   test('are polled on it, and refuse to be mixed with others', async () => {
-    const stack = openStack({ ...LINUX, waits: ['select'] });
+    const stack = process.platform === 'win32' ? openWinsock('select') : openStack({ ...LINUX, waits: ['select'] });
     const proactor = openProactor({ stack });
     const socket = await UdpSocket.bind({ host: LOOPBACK, port: 0, proactor });
     const other = await UdpSocket.bind({ host: LOOPBACK, port: 0 });

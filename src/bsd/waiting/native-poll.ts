@@ -61,7 +61,8 @@ export class NativePoll implements OnePoll {
   }
 
   poll(entries: PollEntries, timeoutMs: number): number {
-    if (entries.count === 0 && (this.#quirks.pollZeroFails || this.#quirks.pollZeroReturnsAtOnce)) {
+    if (this.#isForNobody(entries)) {
+      entries.revents.fill(0, 0, entries.count);
       sleepLocally(timeoutMs);
       return 0;
     }
@@ -80,6 +81,13 @@ export class NativePoll implements OnePoll {
     if (ready > 0) this.#sweepMs = FIRST_SWEEP_MS;
     if (ready > 0 && this.#quirks.hupFoldedIntoIn) this.#unfoldHangUps(entries);
     return ready;
+  }
+
+  /** Nothing is asked of anybody, and the stack need not know: WSAPoll fails where all entries are to be passed over. */
+  #isForNobody({ descriptors, count }: PollEntries): boolean {
+    if (count === 0) return (this.#quirks.pollZeroFails || this.#quirks.pollZeroReturnsAtOnce) ?? false;
+    for (let i = 0; i < count; i++) if ((descriptors[i] as number) >= 0) return false;
+    return true;
   }
 
   #failed(entries: PollEntries, error: number, timeoutMs: number): number {
