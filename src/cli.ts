@@ -1,34 +1,32 @@
 #!/usr/bin/env node
-import { regress } from './regress/command.js';
-import { doctor } from './regress/doctor.js';
-import { packageVersion } from './regress/machine.js';
 import { UsageError } from './regress/options.js';
-import { probeStackCommand } from './regress/stack/probe-command.js';
-import { captureCommand } from './regress/wire/service-command.js';
 
 const HELP = `overlapped: overlapped sockets with per-operation timeouts
 
-  overlapped regress    runs the contract on every driver that can be used here (regress --help)
-  overlapped doctor     says which drivers can be used here, which would be chosen, and why (doctor --help)
+  overlapped regress      runs the contract on every driver that can be used here (regress --help)
+  overlapped doctor       says which drivers can be used here, which would be chosen, and why (doctor --help)
   overlapped probe-stack  says what a socket stack does otherwise than POSIX says (probe-stack --help)
-  overlapped capture    captures packets for a run under Wine (capture --help)
+  overlapped capture      captures packets for a run under Wine (capture --help)
   overlapped --version
 `;
 
+/** Loads only what the command needs: `regress` is a hundred modules, and most others are a few. */
 async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
   switch (command) {
     case 'regress':
-      return regress(rest);
+      return (await import('./regress/command.js')).regress(rest);
     case 'doctor':
-      return doctor(rest);
+      return (await import('./regress/doctor.js')).doctor(rest);
     case 'probe-stack':
-      return probeStackCommand(rest);
+      return (await import('./regress/stack/probe-command.js')).probeStackCommand(rest);
     case 'capture':
-      return captureCommand(rest);
-    case '--version':
+      return (await import('./regress/wire/service-command.js')).captureCommand(rest);
+    case '--version': {
+      const { packageVersion } = await import('./regress/machine.js');
       process.stdout.write(`${packageVersion()}\n`);
       return 0;
+    }
     case undefined:
     case 'help':
     case '-h':

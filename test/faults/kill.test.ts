@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { TcpSocket } from '../../src/index.js';
 import { Child } from '../support/child.js';
 import { driversUnderTest } from '../support/drivers.js';
-import { connectPeer } from '../support/peer.js';
+import { clientEndsLeftOpen } from '../support/left-open.js';
+import { connectPeer, type Peer } from '../support/peer.js';
 import { useStage } from '../support/stage.js';
 import { soon, turns, until } from '../support/waiting.js';
 
@@ -51,42 +53,52 @@ for (const driver of driversUnderTest()) {
 
     test('clients that are killed: the server goes on with the others', async () => {
       const listener = await stage().listen();
-      const ended: (string | number)[] = [];
+      const ends: (string | undefined)[] = [];
       const loop = (async () => {
-        for await (const socket of listener) {
-          stage().track(socket);
-          (async () => {
-            const buffer = new Uint8Array(64);
-            try {
-              for (;;) {
-                const length = await socket.recv(buffer);
-                if (length === 0) break;
-                await socket.send(buffer.subarray(0, length));
-              }
-              ended.push('end');
-            } catch (error) {
-              ended.push((error as NodeJS.ErrnoException).code ?? '');
-            }
-            await socket.close();
-          })();
-        }
+        for await (const socket of listener) echo(stage().track(socket)).then((end) => ends.push(end));
       })();
       const child = new Child(import.meta.url, 'programs/clients.js', [String(listener.port), '20'], { env });
       await child.says('connected');
       const survivor = await stage().peerTo({ port: listener.port });
       child.kill();
       await child.exited;
-      await until(() => ended.length === 20, 'twenty ends', 30_000);
+      // The process has one thread that sends, so there is at most one connection that Wine never ends.
+      const unheard = () => driver.name === 'iocp' && ends.length === 19 && oneLeftOpen(listener.port, survivor);
+      await until(() => ends.length === 20 || unheard(), 'twenty ends', 30_000);
+      const heard = ends.length;
       assert.ok(
-        ended.every((end) => end === 'end' || end === 'ECONNRESET' || end === 'EPIPE'),
-        ended.join(),
+        ends.every((end) => end === 'end' || end === 'ECONNRESET' || end === 'EPIPE'),
+        ends.join(),
       );
       await survivor.send('still there?');
       assert.equal((await survivor.read(12)).toString(), 'still there?');
       await survivor.close();
-      await until(() => ended.length === 21, 'the survivor’s own end');
+      await until(() => ends.length === heard + 1, 'the survivor’s own end');
       await listener.close();
       await loop;
     });
   });
+}
+
+/** Sends back what comes, and says how the connection ended. */
+async function echo(socket: TcpSocket): Promise<string | undefined> {
+  const buffer = new Uint8Array(64);
+  try {
+    for (;;) {
+      const length = await socket.recv(buffer);
+      if (length === 0) return 'end';
+      await socket.send(buffer.subarray(0, length));
+    }
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  } finally {
+    await socket.close();
+  }
+}
+
+/** Whether Linux holds a client's end open although its process is dead. */
+function oneLeftOpen(port: number, survivor: Peer): boolean {
+  const open = clientEndsLeftOpen(port);
+  open.delete(survivor.socket.localPort ?? 0);
+  return open.size === 1;
 }
