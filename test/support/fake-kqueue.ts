@@ -14,7 +14,6 @@ export const K = {
 } as const;
 
 const SIZE = 40;
-const KQUEUE = 77;
 
 /** A kevent as it stands in memory: big-endian { u64 udata; u32 fflags; u64 data; u16 filter; u16 flags; u64 ident }. */
 export interface Kevent {
@@ -40,13 +39,15 @@ export class FakeKqueue implements StackLibrary {
   readonly name = 'fake kqueue';
   readonly calls: KeventCall[] = [];
   readonly closed: number[] = [];
+  /** What kqueue() gives. */
+  descriptor = 77;
   /** What the next calls bring, or fail with. Where nothing is left, they bring nothing. */
   readonly answers: (readonly Kevent[] | { readonly fails: number })[] = [];
   #errno = 0;
 
   find(symbol: string, _type: FunctionType): NativeCall | null {
     const calls: Readonly<Record<string, NativeCall>> = {
-      fake_kqueue: () => KQUEUE,
+      fake_kqueue: () => this.descriptor,
       fake_kevent: (...values) => this.#kevent(values),
       fake_close: (descriptor) => {
         this.closed.push(descriptor as number);

@@ -5,7 +5,9 @@ import { ENDING, type Notifier, READABLE, WRITABLE } from '../../src/bsd/notifie
 import { openWaits } from '../../src/bsd/waiting/open-waits.js';
 import { PendingErrors } from '../../src/bsd/waiting/pending-errors.js';
 import { PollTable } from '../../src/bsd/waiting/poll-table.js';
+import { ReadableEdges } from '../../src/bsd/waiting/readable-edges.js';
 import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from '../../src/bsd/waiting/waiter.js';
+import { LINUX, openStack } from '../../src/stack.js';
 import { E, FakeKqueue, K, type Kevent } from '../support/fake-kqueue.js';
 import { until } from '../support/waiting.js';
 
@@ -217,6 +219,42 @@ describe('a notifier over kqueue', () => {
     notifier.close();
     assert.deepEqual(fake.closed, [77]);
   });
+});
+
+test('a kqueue of the host is watched by the host', { skip: process.platform !== 'linux' }, async () => {
+  // Anything that becomes readable stands in for the kqueue: macOS is not at hand.
+  const { stack, close } = openStack(LINUX);
+  const stand = stack.socket('IPv4', 'datagram', true);
+  stack.bind(stand, { family: 'IPv4', address: '127.0.0.1', port: 0 });
+  const address = stack.localAddress(stand);
+  assert.ok(address);
+  const fake = new FakeKqueue();
+  fake.descriptor = stand;
+  const edges = () => new ReadableEdges();
+  const notifier = openWaits(fake.profile(), fake, new PendingErrors(), undefined, edges).makeNotifier();
+  notifier.add(5, 1, 10);
+  const key = fake.calls[0]?.changes[0]?.udata ?? 0;
+  const reports: number[] = [];
+  let looks = 0;
+  const watch = notifier.watch(() => {
+    looks++;
+    stack.recv(stand, new Uint8Array(8), 8);
+    notifier.wait((_index, _generation, report) => reports.push(report));
+  });
+  await until(() => looks > 0, 'the first look');
+  await delay(30);
+  const before = looks;
+  await delay(100);
+  assert.equal(looks, before, 'nothing comes, and nobody looks');
+  fake.answers.push([{ ident: 5, udata: key, filter: EVFILT_READ, flags: 0 }]);
+  stack.connect(stand, address);
+  stack.send(stand, new Uint8Array(1), 1);
+  await until(() => reports.length > 0, 'the report');
+  assert.deepEqual(reports, [READABLE]);
+  watch.close();
+  notifier.close();
+  stack.close(stand);
+  close();
 });
 
 describe('a poll built from kqueue', () => {

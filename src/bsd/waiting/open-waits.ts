@@ -29,13 +29,15 @@ const NO_EDGES: OpenHostEdges = () => null;
 
 /**
  * Binds the stack's waits. `pending` is shared with whoever makes the calls of the stack's sockets. `openEdges` may give
- * the host's own watch where the stack's descriptors are the host's; without, timers look after them.
+ * the host's own watch where the stack's descriptors are the host's, and `openKqueueEdges` one for its kqueue alone;
+ * without, timers look after them.
  */
 export function openWaits(
   profile: StackProfile,
   library: StackLibrary,
   pending: PendingErrors,
   openEdges: OpenHostEdges = NO_EDGES,
+  openKqueueEdges: OpenHostEdges = NO_EDGES,
 ): StackWaits {
   const calls = new StackCalls(profile, library);
   const { errors } = calls;
@@ -47,7 +49,7 @@ export function openWaits(
     makeNotifier: () => {
       const [best] = profile.waits;
       if (best === 'epoll' && epollEvent !== null) return epollNotifier(calls, epollEvent, openEdges());
-      if (best === 'kqueue' && kqueue !== null) return kqueueNotifier(calls, kqueue, openEdges());
+      if (best === 'kqueue' && kqueue !== null) return kqueueNotifier(calls, kqueue, openKqueueEdges());
       return new WaitNotifier(waiter, errors.number('EMFILE'), openEdges());
     },
     watch: (descriptors, look) => watchDescriptors(descriptors, openEdges(), look),
