@@ -12,8 +12,8 @@ import { until } from '../support/waiting.js';
 const DARWIN = PROFILES['darwin'] as StackProfile;
 const ANY_PORT = { family: 'IPv4', address: '127.0.0.1', port: 0 } as const;
 // Of sys/event.h and sys/errno.h.
-const [EVFILT_READ, EVFILT_TIMER] = [-1, -7];
-const [EV_ADD, EV_DELETE, EV_ERROR, EV_EOF] = [1, 2, 0x4000, 0x8000];
+const [EVFILT_READ, EVFILT_WRITE, EVFILT_TIMER] = [-1, -2, -7];
+const [EV_ADD, EV_DELETE, EV_ONESHOT, EV_ERROR, EV_EOF] = [1, 2, 0x10, 0x4000, 0x8000];
 const [ENOENT, EBADF, EINVAL, ECONNRESET] = [2, 9, 22, 54];
 const KEVENT_BYTES = 32;
 
@@ -134,6 +134,16 @@ describe("a kqueue of the simulation of macOS's stack", { skip: process.platform
   );
 
   test(
+    'what is asked for once comes once',
+    withStack(({ stack, library }) => {
+      const { kevent } = raw(library);
+      const descriptor = succeeded(stack.socket('IPv4', 'datagram', true));
+      assert.equal(kevent(kevents([descriptor, EVFILT_WRITE, EV_ADD | EV_ONESHOT]), 8), 1);
+      assert.equal(kevent(kevents(), 8), 0);
+    }),
+  );
+
+  test(
     'a stream that was never connected is ready for nothing',
     withStack(({ stack, open }) => {
       const notifier = open.makeNotifier();
@@ -156,7 +166,17 @@ describe("a kqueue of the simulation of macOS's stack", { skip: process.platform
       await until(() => kevent(kevents(), 8) === 1, 'a byte');
       stage.stack.close(client);
       assert.equal(kevent(kevents(), 8), 0);
-      assert.equal(succeeded(stage.stack.socket('IPv4', 'datagram', true)), client);
+      const next = succeeded(stage.stack.socket('IPv4', 'datagram', true));
+      assert.equal(next, client);
+      succeeded(stage.stack.bind(next, ANY_PORT));
+      const address = stage.stack.localAddress(next);
+      assert.ok(address);
+      succeeded(stage.stack.connect(next, address));
+      succeeded(stage.stack.send(next, new Uint8Array(1), 1));
+      const table = new PollTable();
+      table.push(next, POLLIN);
+      await until(() => stage.open.waiter.poll(table, 0) === 1, 'a datagram');
+      assert.equal(kevent(kevents(), 8), 0);
       assert.equal(kevent(kevents([client, EVFILT_READ, EV_DELETE]), 0), -1);
       assert.equal(stage.library.lastErrno(), ENOENT);
     }),

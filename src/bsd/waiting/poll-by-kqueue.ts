@@ -86,9 +86,7 @@ export class PollByKqueue implements OnePoll {
   #take(set: KqueueSet, i: number): void {
     const descriptor = set.dataOf(i);
     const direction = set.directionOf(i);
-    const left = (this.#armed.get(descriptor) ?? 0) & ~direction;
-    if (left === 0) this.#armed.delete(descriptor);
-    else this.#armed.set(descriptor, left);
+    this.#armed.set(descriptor, (this.#armed.get(descriptor) ?? 0) & ~direction);
     let found = direction === READING ? POLLIN : POLLOUT;
     if (set.errorOf(i) !== 0) found |= POLLERR;
     // Nothing can be sent any more: the connection is gone both ways, or this end was shut down.
