@@ -12,8 +12,7 @@ const HOST = '127.0.0.1';
 // Each profile that is included, on a stack that is as the profile says, and misbehaves as its quirks say: what was
 // written down of it fits together, and the library can live on it.
 describe('on the simulation of its stack, each profile', { skip: process.platform !== 'linux' }, () => {
-  for (const [name, complete] of Object.entries(PROFILES)) {
-    const profile = withoutKqueue(complete);
+  for (const [name, profile] of variants()) {
     const trial = async (run: (proactor: Proactor) => Promise<void>) => {
       const library = new SimulatedStack(profile);
       const stack = openStack(profile, library);
@@ -36,10 +35,18 @@ describe('on the simulation of its stack, each profile', { skip: process.platfor
   }
 });
 
-/** A kqueue is not simulated. */
-function withoutKqueue(profile: StackProfile): StackProfile {
-  const { kqueue: _, kevent: __, ...symbols } = profile.symbols;
-  return { ...profile, symbols, waits: profile.waits.filter((wait) => wait !== 'kqueue') };
+/** The profiles, and those with a kqueue a second time with nothing else to wait with. */
+function variants(): (readonly [name: string, profile: StackProfile])[] {
+  const all = Object.entries(PROFILES);
+  const withKqueue = all.filter(([, { waits }]) => waits.includes('kqueue'));
+  assert.notEqual(withKqueue.length, 0);
+  return [
+    ...all,
+    ...withKqueue.map(([name, profile]) => {
+      const { poll: _, select: __, ...symbols } = profile.symbols;
+      return [`${name}, kqueue alone`, { ...profile, symbols, waits: ['kqueue'] }] as const;
+    }),
+  ];
 }
 
 async function pair(proactor: Proactor): Promise<[TcpSocket, TcpSocket]> {

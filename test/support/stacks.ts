@@ -1,4 +1,5 @@
 import { openLwip } from '../../src/bsd/lwip/open.js';
+import { SimulatedStack } from '../../src/bsd/simulation/simulated-stack.js';
 import { openWinsock } from '../../src/bsd/winsock/open.js';
 import { openProactor } from '../../src/index.js';
 import {
@@ -16,6 +17,7 @@ import { LWIP_PEERS } from './lwip/peers.js';
 import type { DriverUnderTest } from './stage.js';
 import { SELECT_LIMITS, WINSOCK_LIMITS } from './winsock-limits.js';
 
+const DARWIN = PROFILES['darwin'] as StackProfile;
 const PS3 = PROFILES['ps3'] as StackProfile;
 
 /**
@@ -81,6 +83,13 @@ function ps3(consumes: boolean): DriverUnderTest {
   return onStack(name, open, { limits: [...RECVFROM_LIMITS, ...PS3_LIMITS] });
 }
 
+/** macOS's stack by its kqueue, simulated. */
+function darwinByKqueue(): DriverUnderTest {
+  const profile: StackProfile = { ...DARWIN, waits: ['kqueue'] };
+  const open = () => openStack(profile, new SimulatedStack(profile));
+  return onStack('darwin-simulation-kqueue', open, { limits: RECVFROM_LIMITS });
+}
+
 function lwip(): DriverUnderTest {
   return onStack('lwip', openLwip, { limits: [...RECVFROM_LIMITS, ...LWIP_LIMITS], peers: LWIP_PEERS });
 }
@@ -99,7 +108,7 @@ export function winsockPoll(): readonly DriverUnderTest[] {
 function onThisPlatform(): readonly DriverUnderTest[] {
   switch (process.platform) {
     case 'linux':
-      return [linuxBy('epoll'), linuxBy('poll'), linuxBy('select'), lwip(), ps3(false), ps3(true)];
+      return [linuxBy('epoll'), linuxBy('poll'), linuxBy('select'), lwip(), ps3(false), ps3(true), darwinByKqueue()];
     case 'win32':
       return [winsockSelect()];
     default:

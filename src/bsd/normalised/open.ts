@@ -8,9 +8,9 @@ import type { OpenStack } from '../open-stack.js';
 import { CALL_NAMES } from '../profile/calls.js';
 import type { StackProfile } from '../profile/profile.js';
 import { validateProfile } from '../profile/validate.js';
-import type { OpenHostEdges } from '../waiting/host-watch.js';
 import { openWaits } from '../waiting/open-waits.js';
 import { PendingErrors } from '../waiting/pending-errors.js';
+import { ReadableEdges } from '../waiting/readable-edges.js';
 import { makeSetUpCalls, missingSymbol } from './set-up.js';
 import { NormalisedStack } from './stack.js';
 
@@ -37,7 +37,11 @@ function openValid(profile: StackProfile, library: StackLibrary | undefined): Op
   checkSymbols(profile, functions);
   const calls = new StackCalls(profile, functions);
   const pending = new PendingErrors();
-  const waits = openWaits(profile, functions, pending, library === undefined ? hostEdges(profile) : undefined);
+  const isHost = library === undefined && profile.library === null && profile.symbols.socket === 'socket';
+  // The C library's sockets are the host's own, and Linux can say when something happens to them.
+  const openEdges = isHost && hasEpoll() ? () => EpollEdges.open() : undefined;
+  const openKqueueEdges = isHost ? () => new ReadableEdges() : undefined;
+  const waits = openWaits(profile, functions, pending, openEdges, openKqueueEdges);
   const stack = new NormalisedStack(calls, pending);
   // Last, so that a profile without a usable wait leaves nothing set up behind it.
   setUp(calls);
@@ -75,10 +79,4 @@ function setUp(calls: StackCalls): void {
   if (profile.quirks.noTearDown && setUpForGood.has(key)) return;
   makeSetUpCalls(calls, profile.setUp, 'setUp');
   if (profile.quirks.noTearDown) setUpForGood.add(key);
-}
-
-/** The C library's sockets are the host's own, and Linux can say when something happens to them. */
-function hostEdges(profile: StackProfile): OpenHostEdges | undefined {
-  const isHost = profile.library === null && profile.symbols.socket === 'socket' && hasEpoll();
-  return isHost ? () => EpollEdges.open() : undefined;
 }

@@ -5,7 +5,7 @@ import type { StackConstants } from '../profile/profile.js';
 /** Where an option lives: the level and the name; null where the stack has no such option. */
 export type OptionPlace = readonly [level: number, name: number];
 
-type ConstantName = Exclude<keyof StackConstants, 'poll' | 'epoll'>;
+type ConstantName = Exclude<keyof StackConstants, 'poll' | 'epoll' | 'kqueue'>;
 type OptionRow = readonly [level: ConstantName, name: ConstantName];
 
 type OptionRows = OptionRow | { readonly IPv4: OptionRow; readonly IPv6: OptionRow };

@@ -116,6 +116,8 @@ export interface StackConstants {
   readonly poll: PollConstants;
   /** Absent: Linux's, which are poll's bits. */
   readonly epoll?: EpollConstants;
+  /** What a kqueue is told and tells; for stacks that have one. */
+  readonly kqueue?: KqueueConstants;
 }
 
 /** The bits of poll; 0 where the stack has no such bit. */
@@ -138,6 +140,17 @@ export interface EpollConstants {
   readonly EPOLLOUT: number;
   readonly EPOLLERR: number;
   readonly EPOLLHUP: number;
+}
+
+/** The numbers of kqueue: filters are told apart by them, flags are bits. */
+export interface KqueueConstants {
+  readonly EVFILT_READ: number;
+  readonly EVFILT_WRITE: number;
+  readonly EV_ADD: number;
+  readonly EV_DELETE: number;
+  readonly EV_ONESHOT: number;
+  readonly EV_EOF: number;
+  readonly EV_ERROR: number;
 }
 
 /** `[offset, bytes]` of an integer field. */
@@ -173,6 +186,25 @@ export interface StackLayouts {
   readonly timeval: { readonly size: number; readonly seconds: Field; readonly microseconds: Field } | null;
   readonly linger: { readonly size: number; readonly onOff: Field; readonly seconds: Field } | null;
   readonly epollEvent: { readonly size: number; readonly events: Field; readonly data: Field } | null;
+  /** For kqueue, whose timeout is a `struct timespec`. */
+  readonly kevent?: KeventLayout | null;
+  readonly timespec?: TimespecLayout | null;
+}
+
+export interface KeventLayout {
+  readonly size: number;
+  readonly ident: Field;
+  readonly filter: Field;
+  readonly flags: Field;
+  readonly fflags: Field;
+  readonly data: Field;
+  readonly udata: Field;
+}
+
+export interface TimespecLayout {
+  readonly size: number;
+  readonly seconds: Field;
+  readonly nanoseconds: Field;
 }
 
 /** How a socket is made non-blocking. */

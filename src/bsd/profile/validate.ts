@@ -22,12 +22,15 @@ import type {
   EpollConstants,
   ErrorReport,
   Field,
+  KeventLayout,
+  KqueueConstants,
   NonBlockingSwitch,
   SetUpArgument,
   SetUpCall,
   StackConstants,
   StackLayouts,
   StackProfile,
+  TimespecLayout,
   WaitKind,
 } from './profile.js';
 import type { QuirkFlags } from './quirks.js';
@@ -109,6 +112,17 @@ const constants = object<StackConstants>({
       EPOLLHUP: integer(0, 0x7fff_ffff),
     }),
   ) as Check<EpollConstants>,
+  kqueue: optional(
+    object<KqueueConstants>({
+      EVFILT_READ: integer(-0x8000, 0xffff),
+      EVFILT_WRITE: integer(-0x8000, 0xffff),
+      EV_ADD: integer(1, 0xffff),
+      EV_DELETE: integer(1, 0xffff),
+      EV_ONESHOT: integer(1, 0xffff),
+      EV_EOF: integer(1, 0xffff),
+      EV_ERROR: integer(1, 0xffff),
+    }),
+  ) as Check<KqueueConstants>,
 });
 
 const wordBytes: Check<4 | 8> = (value, path, problems) => {
@@ -155,6 +169,22 @@ const layouts = object<StackLayouts>({
   timeval: orNull(struct<Layout<'timeval'>>({ size, seconds: field, microseconds: field })),
   linger: orNull(struct<Layout<'linger'>>({ size, onOff: field, seconds: field })),
   epollEvent: orNull(struct<Layout<'epollEvent'>>({ size, events: field, data: field })),
+  kevent: optional(
+    orNull(
+      struct<KeventLayout>({
+        size,
+        ident: field,
+        filter: field,
+        flags: field,
+        fflags: field,
+        data: field,
+        udata: field,
+      }),
+    ),
+  ) as Check<KeventLayout | null>,
+  timespec: optional(
+    orNull(struct<TimespecLayout>({ size, seconds: field, nanoseconds: field })),
+  ) as Check<TimespecLayout | null>,
 });
 
 const flag = optional(truth) as Check<boolean>;
@@ -274,7 +304,7 @@ const WAIT_NEEDS: Readonly<
   Record<WaitKind, { readonly calls: readonly CallName[]; readonly layouts: readonly (keyof StackLayouts)[] }>
 > = {
   epoll: { calls: ['epoll_create', 'epoll_ctl', 'epoll_wait'], layouts: ['epollEvent'] },
-  kqueue: { calls: ['kqueue', 'kevent'], layouts: [] },
+  kqueue: { calls: ['kqueue', 'kevent'], layouts: ['kevent', 'timespec'] },
   poll: { calls: ['poll'], layouts: ['pollfd'] },
   select: { calls: ['select'], layouts: ['fdSet', 'timeval'] },
 };
@@ -309,7 +339,10 @@ function checkTogether(checked: StackProfile, problems: Problems): void {
       if (symbols[call] === undefined) problems.add(`waits.${index}`, `${wait} needs symbols.${call}`);
     }
     for (const layout of needs.layouts) {
-      if (checked.layouts[layout] === null) problems.add(`waits.${index}`, `${wait} needs layouts.${layout}`);
+      if (!checked.layouts[layout]) problems.add(`waits.${index}`, `${wait} needs layouts.${layout}`);
+    }
+    if (wait === 'kqueue' && !checked.constants.kqueue) {
+      problems.add(`waits.${index}`, 'kqueue needs constants.kqueue');
     }
   });
   const switched = NON_BLOCKING_CALL[checked.nonBlocking.by];

@@ -45,6 +45,15 @@ export const DARWIN: StackProfile = {
     TCP_KEEPINTVL: 0x101,
     TCP_KEEPCNT: 0x102,
     FIONREAD: BSD_FIONREAD,
+    kqueue: {
+      EVFILT_READ: -1,
+      EVFILT_WRITE: -2,
+      EV_ADD: 0x0001,
+      EV_DELETE: 0x0002,
+      EV_ONESHOT: 0x0010,
+      EV_EOF: 0x8000,
+      EV_ERROR: 0x4000,
+    },
   },
   layouts: {
     sockaddr: { hasLength: true, inBytes: 16, unixPathBytes: 104 },
@@ -53,6 +62,17 @@ export const DARWIN: StackProfile = {
     timeval: { size: 16, seconds: [0, 8], microseconds: [8, 4] },
     linger: INT_LINGER,
     epollEvent: null,
+    // sys/event.h, of a 64-bit process.
+    kevent: {
+      size: 32,
+      ident: [0, 8],
+      filter: [8, 2],
+      flags: [10, 2],
+      fflags: [12, 4],
+      data: [16, 8],
+      udata: [24, 8],
+    },
+    timespec: { size: 16, seconds: [0, 8], nanoseconds: [8, 8] },
   },
   nonBlocking: { by: 'fcntl', F_GETFL: 3, F_SETFL: 4, O_NONBLOCK: 0x0004, F_SETFD: 2, FD_CLOEXEC: 1 },
   // poll fails on devices; for sockets it is as good as the others.

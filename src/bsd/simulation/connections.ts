@@ -94,7 +94,8 @@ export class Connections {
 
   close(descriptor: number): number {
     const closed = this.#world.descriptors.remove(descriptor);
-    return typeof closed === 'number' ? closed : this.#world.host.close(closed.host);
+    if (typeof closed === 'number') return closed;
+    return closed.kind === 'kqueue' ? 0 : this.#world.host.close(closed.host);
   }
 
   /** getsockname and getpeername. */

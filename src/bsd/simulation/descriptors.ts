@@ -46,7 +46,29 @@ export class SimulatedEpoll {
   }
 }
 
-export type Described = SimulatedSocket | SimulatedEpoll;
+/** What a kqueue of the simulation's has been asked about a socket. */
+export interface Knote {
+  readonly socket: SimulatedSocket;
+  readonly isRead: boolean;
+  readonly oneShot: boolean;
+  /** `udata`, which every report brings back. */
+  readonly data: Uint8Array;
+}
+
+/** A kqueue of the simulation's, of which the host knows nothing. */
+export class SimulatedKqueue {
+  readonly kind = 'kqueue';
+  readonly descriptor: number;
+  /** By descriptor, for each direction. */
+  readonly reads = new Map<number, Knote>();
+  readonly writes = new Map<number, Knote>();
+
+  constructor(descriptor: number) {
+    this.descriptor = descriptor;
+  }
+}
+
+export type Described = SimulatedSocket | SimulatedEpoll | SimulatedKqueue;
 
 const SCATTERED_FROM = 0x1a4;
 const SCATTERED_STEP = 4;
@@ -83,6 +105,11 @@ export class Descriptors {
   epoll(descriptor: number): SimulatedEpoll | undefined {
     const found = this.#lookUp(descriptor);
     return found?.kind === 'epoll' ? found : undefined;
+  }
+
+  kqueue(descriptor: number): SimulatedKqueue | undefined {
+    const found = this.#lookUp(descriptor);
+    return found?.kind === 'kqueue' ? found : undefined;
   }
 
   /** The socket by its number alone, as an fd_set has it. */

@@ -8,6 +8,7 @@ import type { SimulatedSocket } from './descriptors.js';
 import { Epolls } from './epolls.js';
 import { MINUS_ONE } from './errors.js';
 import type { SimulationFlags } from './flags.js';
+import { Kqueues } from './kqueues.js';
 import { bytesAt } from './memory.js';
 import { Poll } from './poll.js';
 import { Select } from './select.js';
@@ -54,7 +55,7 @@ export class SimulatedStack implements StackLibrary {
     if (errorReport.by === 'location') this.#handlers.set(errorReport.symbol, () => this.#world.errors.location);
   }
 
-  /** Sockets and epolls that are open. */
+  /** Sockets, epolls and kqueues that are open. */
   get openDescriptors(): number {
     return this.#world.descriptors.size;
   }
@@ -92,6 +93,7 @@ export class SimulatedStack implements StackLibrary {
     const poll = new Poll(world);
     const select = new Select(world);
     const epolls = new Epolls(world);
+    const kqueues = new Kqueues(world);
     return {
       socket: (values) => {
         // Sony's take a name first (sceNetSocket).
@@ -135,6 +137,14 @@ export class SimulatedStack implements StackLibrary {
       epoll_wait: ([epoll, events, maximum, timeout]) =>
         epolls.wait(number(epoll), memory(events), number(maximum), number(timeout)),
       epoll_close: ([descriptor]) => connections.close(number(descriptor)),
+      kqueue: () => kqueues.create(),
+      kevent: ([kqueue, changes, changeCount, events, room, timeout]) =>
+        kqueues.event(
+          number(kqueue),
+          { pointer: memory(changes), count: number(changeCount) },
+          { pointer: memory(events), count: number(room) },
+          memory(timeout),
+        ),
     };
   }
 

@@ -55,7 +55,7 @@ export class World {
   closeAll(): void {
     for (const { descriptor } of [...this.descriptors.all()]) {
       const closed = this.descriptors.remove(descriptor);
-      if (typeof closed !== 'number') this.host.close(closed.host);
+      if (typeof closed !== 'number' && closed.kind !== 'kqueue') this.host.close(closed.host);
     }
   }
 }

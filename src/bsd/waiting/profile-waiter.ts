@@ -3,12 +3,14 @@ import { StackCalls } from '../library/calls.js';
 import type { StackLibrary } from '../library/library.js';
 import type { StackProfile } from '../profile/profile.js';
 import { EpollSet } from './epoll-set.js';
+import { describeKqueue, KqueueSet } from './kqueue-set.js';
 import { NativePoll } from './native-poll.js';
 import { NativeSelect } from './native-select.js';
 import { ELSEWHERE, type OnePoll, type OneSelect } from './one-wait.js';
 import { GrowingPauses, sleepLocally } from './pauses.js';
 import type { PendingErrors } from './pending-errors.js';
 import { PollByEpoll } from './poll-by-epoll.js';
+import { PollByKqueue } from './poll-by-kqueue.js';
 import { PollBySelect } from './poll-by-select.js';
 import { SelectByPoll } from './select-by-poll.js';
 import { SocketErrors } from './socket-errors.js';
@@ -32,7 +34,7 @@ export class ProfileWaiter implements StackWaiter {
 
   /**
    * `pending` is shared with whoever makes the sockets' calls, and asks it first. Throws ERR_STACK_WAIT where the
-   * profile describes neither poll nor select, or the library has not what it describes.
+   * profile describes no kind of wait, or the library has not what it describes.
    */
   constructor(profile: StackProfile, library: StackLibrary, pending: PendingErrors) {
     const { quirks, layouts, waits } = profile;
@@ -52,9 +54,11 @@ export class ProfileWaiter implements StackWaiter {
       waits.includes('epoll') && epollEvent && calls.has('epoll_create')
         ? new PollByEpoll(() => new EpollSet(calls, epollEvent), failures)
         : null;
+    const kqueue = waits.includes('kqueue') && calls.has('kqueue') ? describeKqueue(profile) : null;
+    const byKqueue = kqueue && new PollByKqueue(() => new KqueueSet(calls, kqueue), failures);
     const bySelect = nativeSelect && nativePoll === null ? new PollBySelect(nativeSelect, failures, sockets) : null;
-    const poll = nativePoll ?? bySelect ?? byEpoll;
-    if (poll === null) throw new InvalidArgumentError(`${profile.name} has neither poll nor select`, 'ERR_STACK_WAIT');
+    const poll = nativePoll ?? bySelect ?? byEpoll ?? byKqueue;
+    if (poll === null) throw new InvalidArgumentError(`${profile.name} has nothing to wait with`, 'ERR_STACK_WAIT');
     this.#poll = poll;
     this.#nativeSelect = nativeSelect;
     this.#selectByPoll = quirks.exceptNeverSet && nativePoll !== null ? new SelectByPoll(nativePoll, failures) : null;
