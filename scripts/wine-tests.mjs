@@ -25,6 +25,7 @@ const OF_ANOTHER_PLATFORM = {
   'unit/probe-stack.test.js': "probes of simulations, which are on Linux' sockets",
   'stacks/every-profile.test.js': "a simulation, which is on Linux' sockets",
   'stacks/fuzz.test.js': "a simulation, which is on Linux' sockets",
+  'stacks/kqueue.test.js': "a simulation, which is on Linux' sockets",
   'stacks/made-up-stack.test.js': "a simulation, which is on Linux' sockets",
   'stacks/more-quirks.test.js': "a simulation, which is on Linux' sockets",
   'stacks/original-quirk.test.js': "a simulation, which is on Linux' sockets",
