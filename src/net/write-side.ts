@@ -86,7 +86,11 @@ export class WriteSide implements OperationObserver {
     if (this.#timedOut && !this.#handle.abandoned) {
       const error = new NetTimeoutError('send', this.#timeoutMs, this.#sentBefore);
       if (!this.#handle.timedOut(error)) return this.#finish(error);
-      if (!this.#handle.abandoned && this.#data !== null) return this.#submit(rest(this.#data, this.#sentBefore));
+      if (!this.#handle.abandoned && this.#data !== null) {
+        this.#submit(rest(this.#data, this.#sentBefore));
+        // It may have ended at once: what is left fits by now, or the sending side has failed.
+        return this.deliver();
+      }
     }
     const failed = this.#status !== 0 && !this.#handle.abandoned;
     this.#finish(failed ? errnoException(this.#status, 'write') : null);

@@ -58,7 +58,7 @@ for (const { name, makeProactor } of driversUnderTest()) {
       await end();
     });
 
-    test('sendTimeoutMs: the error says how many bytes went, and the rest follows', async () => {
+    test('sendTimeoutMs: the error says how many bytes went, and the rest follows or the write fails', async () => {
       const { socket, peer, end } = await pair({ sendTimeoutMs: 60 });
       peer.pause();
       // The write goes on as soon as the event has been told of: the new timeout must be set by a listener.
@@ -72,10 +72,14 @@ for (const { name, makeProactor } of driversUnderTest()) {
         received += chunk.length;
       });
       peer.resume();
-      assert.equal(await soon(written, 'the write'), null);
-      socket.end();
-      await event(peer, 'end');
-      assert.equal(received, filling.length);
+      const ended = (await soon(written, 'the write')) as NodeJS.ErrnoException | null;
+      // A send that Winsock has cancelled cannot be taken up again: how much of it went is not certain (SEMANTICS 6).
+      assert.equal(ended?.code, name === 'iocp' ? 'EPIPE' : undefined);
+      if (ended === null) {
+        socket.end();
+        await event(peer, 'end');
+        assert.equal(received, filling.length);
+      }
       await end();
     });
 
