@@ -53,8 +53,10 @@ const NAMES: Readonly<Record<number, string>> = {
   98: 'EADDRINUSE',
   103: 'ECONNABORTED',
   104: 'ECONNRESET',
+  106: 'EISCONN',
   107: 'ENOTCONN',
   111: 'ECONNREFUSED',
+  114: 'EALREADY',
   115: 'EINPROGRESS',
 };
 

@@ -184,7 +184,8 @@ export function connectLwip(port: number): Promise<LwipSocket> {
     const connecting = {
       tick: () => {
         const failed = pendingError(descriptor);
-        if (failed === '' && portOf(descriptor, 'remote') === 0) return;
+        // lwip_getpeername knows the other end before it has answered: only another connect says that it has.
+        if (failed === '' && connectTo(descriptor, port) !== 'EISCONN') return;
         forget(connecting);
         finish(failed);
       },
