@@ -1,6 +1,6 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import { markAsUntransferable } from 'node:worker_threads';
 import type { AddressFamily, SocketAddress } from '../../port/address.js';
+import { checkDestination } from '../../port/datagram-destination.js';
 import { type DatagramError, MAX_SEGMENTS, type ManagedBatch } from '../../port/datagram-features.js';
 import { InvalidArgumentError, OutOfRangeError, SocketStateError } from '../../port/errors.js';
 import { readSockaddr, type SockaddrLayout, writeSockaddr } from '../sockaddr.js';
@@ -180,28 +180,13 @@ export class NormalisedDatagramBatch implements ManagedBatch {
       throw new OutOfRangeError(`A datagram of this batch has at most ${this.datagramBytes} bytes, not ${data.length}`);
     }
     if (this.isFull) throw new OutOfRangeError(`The batch is full: it holds ${this.capacity}`);
-    if (to !== undefined) this.#checkDestination(to);
+    if (to !== undefined) checkDestination(to, this.family);
     const index = this.#used;
     const place = this.#place(index);
     place.nameLength = to === undefined ? 0 : writeSockaddr(this.#layout, to, place.name, 0);
     place.data.set(data);
     this.#used++;
     return index;
-  }
-
-  #checkDestination(to: SocketAddress): void {
-    if (typeof to !== 'object' || to === null) throw new InvalidArgumentError('to must be an address');
-    const { family, address, port } = to;
-    if (typeof port !== 'number') throw new InvalidArgumentError('port must be a number');
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new OutOfRangeError(`port must be an integer from 1 to 65535, not ${port}`);
-    }
-    if (family !== 'IPv4' && family !== 'IPv6') throw invalidAddress('A datagram goes to an IPv4 or IPv6 address');
-    if (this.family !== null && family !== this.family) {
-      throw invalidAddress(`The batch is for a socket of ${this.family}, and the address is of ${family}`);
-    }
-    const valid = typeof address === 'string' && (family === 'IPv4' ? isIPv4(address) : isIPv6(address));
-    if (!valid || address.includes('%')) throw invalidAddress(`Not an ${family} address: ${String(address)}`);
   }
 
   #book(place: number, offset: number, length: number, truncated: boolean): void {
@@ -242,8 +227,4 @@ export class NormalisedDatagramBatch implements ManagedBatch {
     if (typeof index !== 'number') throw new InvalidArgumentError('index must be a number');
     throw new OutOfRangeError(`The batch holds ${this.#count} datagrams and has no index ${index}`);
   }
-}
-
-function invalidAddress(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(message, 'ERR_INVALID_ARG_VALUE');
 }

@@ -1,10 +1,10 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import { MappedMemory } from '../../../native-bindings/memory.js';
 import { allocatePages } from '../../../native-bindings/windows/pages.js';
 import { sockaddr_in6 } from '../../../native-bindings/windows/structs.js';
 import { WSAEMSGSIZE } from '../../../native-bindings/windows/winerror.js';
 import { readSockaddr, writeSockaddr } from '../../bsd/sockaddr.js';
 import type { AddressFamily, SocketAddress } from '../../port/address.js';
+import { checkDestination } from '../../port/datagram-destination.js';
 import { type DatagramError, MAX_SEGMENTS, type ManagedBatch } from '../../port/datagram-features.js';
 import { InvalidArgumentError, OutOfRangeError, SocketStateError } from '../../port/errors.js';
 import type { PortSocket, RequestKind } from './port-socket.js';
@@ -250,27 +250,12 @@ export class WinsockDatagramBatch implements ManagedBatch {
     }
     if (this.isFull) throw new OutOfRangeError(`The batch is full: it holds ${this.capacity}`);
     const place = this.#places;
-    if (to !== undefined) this.#checkDestination(to);
+    if (to !== undefined) checkDestination(to, this.family);
     const length = to === undefined ? 0 : writeSockaddr(WINSOCK_SOCKADDR, to, memory.memory.u8, place * NAME_BYTES);
     memory.memory.u32[memory.nameLengthWord(place)] = length;
     memory.memory.u8.set(data, memory.dataAt(place));
     this.#places++;
     return place;
-  }
-
-  #checkDestination(to: SocketAddress): void {
-    if (typeof to !== 'object' || to === null) throw new InvalidArgumentError('to must be an address');
-    const { family, address, port } = to;
-    if (typeof port !== 'number') throw new InvalidArgumentError('port must be a number');
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new OutOfRangeError(`port must be an integer from 1 to 65535, not ${port}`);
-    }
-    if (family !== 'IPv4' && family !== 'IPv6') throw invalidAddress('A datagram goes to an IPv4 or IPv6 address');
-    if (this.family !== null && family !== this.family) {
-      throw invalidAddress(`The batch is for a socket of ${this.family}, and the address is of ${family}`);
-    }
-    const valid = typeof address === 'string' && (family === 'IPv4' ? isIPv4(address) : isIPv6(address));
-    if (!valid || address.includes('%')) throw invalidAddress(`Not an ${family} address: ${String(address)}`);
   }
 
   #book(place: number, offset: number, length: number, truncated: boolean): void {
@@ -297,10 +282,6 @@ export class WinsockDatagramBatch implements ManagedBatch {
     if (typeof index !== 'number') throw new InvalidArgumentError('index must be a number');
     throw new OutOfRangeError(`The batch holds ${this.#count} datagrams and has no index ${index}`);
   }
-}
-
-function invalidAddress(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(message, 'ERR_INVALID_ARG_VALUE');
 }
 
 function roundUp(bytes: number, step: number): number {
