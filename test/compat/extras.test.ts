@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import nodeNet from 'node:net';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { inherits } from 'node:util';
 import { TcpListener } from '../../src/index.js';
 import { chooseCarrier } from '../../src/net/carrier.js';
@@ -16,19 +16,20 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as nodeNet.AddressInfo).port;
 }
 
-/** A connection of ours, and its peer of node:net's. */
-async function pair(options: ServerOptions = {}) {
+/** A connection of ours, and its peer of node:net's, which may not know yet that it is connected. */
+async function pair(t: TestContext, options: ServerOptions = {}) {
   const server = net.createServer(options);
   const peer = nodeNet.connect(await listen(server), '127.0.0.1');
   peer.on('error', () => undefined);
+  const connected = event(peer, 'connect');
   const [socket] = (await event(server, 'connection')) as [Socket];
   socket.on('error', () => undefined);
-  const end = async () => {
+  t.after(async () => {
     socket.destroy();
     peer.destroy();
     await closed(server);
-  };
-  return { server, socket, peer, end };
+  });
+  return { server, socket, peer, connected };
 }
 
 const filling = Buffer.alloc(32 << 20);
@@ -38,8 +39,8 @@ for (const { name, makeProactor } of driversUnderTest()) {
   describe(`beyond node:net, on ${name}`, { timeout: 60_000 }, () => {
     chooseCarrierBefore(makeProactor);
 
-    test('recvTimeoutMs: the event tells of it, and the stream goes on', async () => {
-      const { socket, peer, end } = await pair({ recvTimeoutMs: 40 });
+    test('recvTimeoutMs: the event tells of it, and the stream goes on', async (t) => {
+      const { socket, peer } = await pair(t, { recvTimeoutMs: 40 });
       const began = performance.now();
       const [error] = (await event(socket, 'operationTimeout')) as [NetTimeoutError];
       assert.ok(performance.now() - began >= 39);
@@ -47,19 +48,17 @@ for (const { name, makeProactor } of driversUnderTest()) {
       socket.on('operationTimeout', () => undefined);
       peer.write('late');
       assert.equal(String((await event(socket, 'data'))[0]), 'late');
-      await end();
     });
 
-    test('recvTimeoutMs: where nobody listens the socket is destroyed with the error', async () => {
-      const { socket, end } = await pair({ recvTimeoutMs: 40 });
+    test('recvTimeoutMs: where nobody listens the socket is destroyed with the error', async (t) => {
+      const { socket } = await pair(t, { recvTimeoutMs: 40 });
       const [error] = (await event(socket, 'error')) as [NetTimeoutError];
       assert.equal(error.direction, 'recv');
       assert.ok(socket.destroyed);
-      await end();
     });
 
-    test('sendTimeoutMs: the error says how many bytes went, and the rest follows or the write fails', async () => {
-      const { socket, peer, end } = await pair({ sendTimeoutMs: 60 });
+    test('sendTimeoutMs: the error says how many bytes went, and the rest follows or the write fails', async (t) => {
+      const { socket, peer } = await pair(t, { sendTimeoutMs: 60 });
       peer.pause();
       // The write goes on as soon as the event has been told of: the new timeout must be set by a listener.
       socket.once('operationTimeout', () => socket.setTimeouts({ sendTimeoutMs: Number.POSITIVE_INFINITY }));
@@ -80,7 +79,6 @@ for (const { name, makeProactor } of driversUnderTest()) {
         await event(peer, 'end');
         assert.equal(received, filling.length);
       }
-      await end();
     });
 
     test('connectTimeoutMs ends a connect that nobody answers', { skip: process.platform === 'win32' }, async () => {
@@ -108,8 +106,8 @@ for (const { name, makeProactor } of driversUnderTest()) {
       await closed(server);
     });
 
-    test('recv() and send() by call, with their timeouts and signals', async () => {
-      const { socket, peer, end } = await pair();
+    test('recv() and send() by call, with their timeouts and signals', async (t) => {
+      const { socket, peer } = await pair(t);
       await assert.rejects(socket.recv({ timeoutMs: 20 }), { code: 'ETIMEDOUT', direction: 'recv' });
       await assert.rejects(socket.recv({ timeoutMs: 0 }), { code: 'ETIMEDOUT' });
       const controller = new AbortController();
@@ -127,11 +125,10 @@ for (const { name, makeProactor } of driversUnderTest()) {
       assert.equal(await soon(socket.recv(), 'the end'), null);
       await assert.rejects(socket.recv({ timeoutMs: -1 }), { code: 'ERR_OUT_OF_RANGE' });
       await assert.rejects(socket.send(1 as never), { code: 'ERR_INVALID_ARG_TYPE' });
-      await end();
     });
 
-    test('send() that times out says exactly how many bytes went', async () => {
-      const { socket, peer, end } = await pair();
+    test('send() that times out says exactly how many bytes went', async (t) => {
+      const { socket, peer } = await pair(t);
       peer.pause();
       const failed = await socket.send(filling, { timeoutMs: 60 }).catch((error: NetTimeoutError) => error);
       assert.ok(typeof failed === 'object');
@@ -144,27 +141,26 @@ for (const { name, makeProactor } of driversUnderTest()) {
       socket.end();
       await event(peer, 'end');
       assert.equal(received, failed.bytesTransferred);
-      await end();
     });
 
-    test('abort() resets, and closeResult tells a FIN from a RST', async () => {
-      const first = await pair();
+    test('abort() resets, and closeResult tells a FIN from a RST', async (t) => {
+      const first = await pair(t);
+      // Under Wine, node:net takes a reset that finds it still connecting for an end, and has no error to tell.
+      await first.connected;
       const reset = event(first.peer, 'error');
       assert.deepEqual(await soon(first.socket.abort(), 'an abort'), { sent: 'RST', unreadBytes: 0 });
       assert.equal(((await reset)[0] as NodeJS.ErrnoException).code, 'ECONNRESET');
-      await first.end();
-      const second = await pair();
+      const second = await pair(t);
       second.socket.end();
       second.peer.end();
       await event(second.socket.resume(), 'close');
       assert.deepEqual(second.socket.closeResult, { sent: 'FIN', unreadBytes: 0 });
-      await second.end();
     });
 
-    test('slowPeers resets a peer that does not read, and leaves one that does', async () => {
+    test('slowPeers resets a peer that does not read, and leaves one that does', async (t) => {
       const slowPeers = { minSendBytesPerSecond: 1000, windowMs: 50 };
-      const slow = await pair({ slowPeers });
-      const good = await pair({ slowPeers });
+      const slow = await pair(t, { slowPeers });
+      const good = await pair(t, { slowPeers });
       slow.peer.pause();
       good.peer.resume();
       const failed = event(slow.socket, 'error');
@@ -174,17 +170,14 @@ for (const { name, makeProactor } of driversUnderTest()) {
       await event(slow.socket, 'close');
       assert.equal(slow.socket.closeResult?.sent, 'RST');
       assert.ok(!good.socket.destroyed);
-      await slow.end();
-      await good.end();
     });
 
-    test('slowPeers resets a peer that trickles', async () => {
-      const { socket, peer, end } = await pair({ slowPeers: { minReceiveBytesPerSecond: 100_000, windowMs: 50 } });
+    test('slowPeers resets a peer that trickles', async (t) => {
+      const { socket, peer } = await pair(t, { slowPeers: { minReceiveBytesPerSecond: 100_000, windowMs: 50 } });
       socket.resume();
       const failed = event(socket, 'error');
       peer.write('x');
       assert.equal(((await failed)[0] as NodeJS.ErrnoException).code, 'ERR_SLOW_SENDER');
-      await end();
     });
 
     test('blockList closes connections at once', async () => {
