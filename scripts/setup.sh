@@ -116,7 +116,9 @@ setup_ffi_napi() {
     next_please
     return
   fi
-  setup_debian g++ g++ make make python3 python3
+  setup_debian g++ g++ make make
+  # Debian's python3-minimal has the command, and not what node-gyp imports.
+  python3 -c 'import shlex' 2> /dev/null || setup_debian python-is-incomplete python3
   echo 'set-up: compiling ffi-napi' >&2
   mkdir -p "$folder"
   cp "$root"/scripts/ffi-napi/package*.json "$folder"
