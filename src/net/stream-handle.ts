@@ -7,6 +7,7 @@ import { OperationQueue } from '../sockets/operation-queue.js';
 import type { CloseResult, CloseSignal } from '../sockets/overlapped-socket.js';
 import { type Deliveries, type Delivery, deliveriesOf, whenTurnEnds } from './deliveries.js';
 import { HandleResource } from './handle-resource.js';
+import { chunkOf, keepLargeBuffer, takeLargeBuffer } from './large-reads.js';
 import { nodeInternals } from './node-internals.js';
 import { NetTimeoutError } from './timeout-error.js';
 import { errnoException, uvError, uvNumber } from './uv-errors.js';
@@ -14,8 +15,6 @@ import { type WriteCallback, type WriteData, type WriteHandle, WriteSide } from 
 
 /** A chunk of this size fills a driver's buffer: more is likely to wait, and is taken in one piece. */
 const FULL_BUFFER_BYTES = 2048;
-/** What libuv reads at a time. */
-const LARGE_READ_BYTES = 65536;
 
 /** Of a read that brought nothing: nothing yet. Otherwise libuv's number. */
 const NOTHING = 0;
@@ -73,6 +72,8 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
   #chunk: Buffer | null = null;
   #readEnd = NOTHING;
   #full = false;
+  /** The last read has filled a large buffer to its end. */
+  #overflowing = false;
   /** What a receive that took nothing has waited for is there. */
   #arrived = false;
   #receiveTimedOut = false;
@@ -291,23 +292,25 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     this.receiving.submitObserved(operation, this.timeouts.recvTimeoutMs);
   }
 
-  /** Takes all that has arrived, or waits for it without holding memory. */
+  /** Takes all that has arrived, or waits for it without holding memory. Behind a read that was full there is more. */
   #makeLarge(operation: Operation): void {
-    const unread = this.socket === null ? 0 : this.#driver.unreadBytes(this.socket);
+    const unread = this.#overflowing || this.socket === null || this.#driver.unreadBytes(this.socket) > 0;
     operation.large = true;
-    if (unread === 0) operation.waitOnly = true;
-    else operation.buffer = Buffer.allocUnsafeSlow(Math.min(unread, LARGE_READ_BYTES));
+    if (unread) operation.buffer = takeLargeBuffer();
+    else operation.waitOnly = true;
   }
 
   /** Copied at once: what the driver lends is soon filled again, and stays in the cache. */
   #received(operation: Operation): void {
     this.#receive = null;
     const length = operation.bytesTransferred;
+    const buffer = operation.buffer as Buffer | null;
+    if (length === 0 && buffer !== null) keepLargeBuffer(buffer);
     if (operation.outcome === 'done' && operation.waitOnly) this.#arrived = true;
     else if (operation.outcome === 'done' && length > 0) {
-      this.#chunk = operation.buffer === null ? this.#copyLent(operation) : (operation.buffer as Buffer);
-      if (length < this.#chunk.length) this.#chunk = this.#chunk.subarray(0, length);
+      this.#chunk = buffer === null ? this.#copyLent(operation) : chunkOf(buffer, length);
       this.#full = length >= FULL_BUFFER_BYTES;
+      this.#overflowing = length === buffer?.length;
       this.bytesRead += length;
     } else if (operation.outcome === 'done') this.#readEnd = uvNumber('EOF');
     else if (operation.outcome === 'failed') {
@@ -349,10 +352,9 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
 
   #takeArrived(): void {
     this.#arrived = false;
-    const unread = this.socket === null ? 0 : this.#driver.unreadBytes(this.socket);
     const operation = this.operation('recv');
     operation.large = true;
-    operation.buffer = Buffer.allocUnsafeSlow(Math.min(Math.max(unread, 1), LARGE_READ_BYTES));
+    operation.buffer = takeLargeBuffer();
     this.#receive = operation;
     this.receiving.submitObserved(operation, this.timeouts.recvTimeoutMs);
   }
