@@ -17,6 +17,7 @@ const OF_ANOTHER_PLATFORM = {
   'faults/refused.test.js': 'a Linux that refuses io_uring',
   'faults/ring-limits.test.js': 'the limits of io_uring',
   'foreign/close.test.js': 'runs on Linux, and starts Wine itself for what it tries there',
+  'foreign/wine-script.test.js': 'runs on Linux, and starts Wine itself',
   'raw/bare.test.js': "Linux' bare interfaces",
   'raw/wine.test.js': 'runs on Linux, and starts Wine itself',
   'wire/capture.test.js': "a capture by Linux' packet sockets",

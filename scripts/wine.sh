@@ -127,7 +127,10 @@ fi
 output=$(mktemp -d "$cache/run.XXXXXX")
 : > "$output/out"
 : > "$output/err"
-"$wine" "$node_exe" "$@" > "$output/out" 2> "$output/err" < /dev/null &
+# Where this script is killed and can tell nobody, the kernel ends what it has started.
+bound=()
+command -v setpriv > /dev/null && bound=(setpriv --pdeathsig KILL)
+"${bound[@]}" "$wine" "$node_exe" "$@" > "$output/out" 2> "$output/err" < /dev/null &
 child=$!
 tail -n +1 -f -s 0.05 --pid="$child" "$output/out" &
 tail_out=$!

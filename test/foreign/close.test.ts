@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { isWithoutWine, PREPARING_MS, WINE } from '../support/wine.js';
 import { compileForeignPeer, connectingPeer, type ForeignProgram, listeningPeer } from './foreign-peer.js';
 import { LineProcess } from './line-process.js';
 
@@ -110,8 +111,6 @@ const CASES: readonly Case[] = [
   },
 ];
 
-const WINE = ['bash', fileURLToPath(new URL('../../../scripts/wine.sh', import.meta.url))] as const;
-
 /** How the program of ours is run on each driver. This file runs on Linux; iocp is the one under Wine. */
 const RUNS: Readonly<Record<string, readonly [command: string, ...args: string[]]>> = {
   io_uring: [process.execPath],
@@ -120,13 +119,8 @@ const RUNS: Readonly<Record<string, readonly [command: string, ...args: string[]
 };
 
 function driversToRun(): readonly string[] {
-  if (process.env['OVERLAPPED_WITHOUT_WINE'] !== '1') return Object.keys(RUNS);
-  console.log('NOT RUN: the iocp driver, because OVERLAPPED_WITHOUT_WINE is set');
-  return ['io_uring', 'readiness'];
+  return isWithoutWine('the iocp driver') ? ['io_uring', 'readiness'] : Object.keys(RUNS);
 }
-
-/** Time for the first run on a machine, which installs Wine. */
-const PREPARING_MS = 600_000;
 
 // Wine's node.exe takes the path as seen from Linux, too: Wine maps / to its drive Z.
 const CLOSER = fileURLToPath(new URL('programs/closer.js', import.meta.url));

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { RawReport } from '../../src/regress/raw/report.js';
 import { endedText, peerText, wireText, withCounts } from '../../src/regress/raw/words.js';
+import { isWithoutWine } from '../support/wine.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const PATIENCE_MS = 300_000;
@@ -39,6 +40,7 @@ function runUnderWine(cells: readonly string[]): { status: number | null; output
 
 describe('the bare Winsock under Wine', { skip: process.platform !== 'linux' }, () => {
   test('Wine does what it was measured to do by hand, and never passes for Windows', () => {
+    if (isWithoutWine('the bare Winsock')) return;
     const { status, output, report } = runUnderWine(BY_HAND.map(([id]) => id));
     assert.equal(status, 0, output);
     const [platform] = report?.platforms ?? [];
