@@ -25,6 +25,7 @@ const OF_ANOTHER_PLATFORM = {
   'unit/datagram-batch.test.js': "batches of Linux' recvmmsg and sendmmsg",
   'unit/io-uring-datagrams.test.js': 'io_uring',
   'unit/probe-stack.test.js': "probes of simulations, which are on Linux' sockets",
+  'readme/examples.test.js': 'reads the piped output of the programs, which Wine 8 does not give',
   'stacks/every-profile.test.js': "a simulation, which is on Linux' sockets",
   'stacks/fuzz.test.js': "a simulation, which is on Linux' sockets",
   'stacks/kqueue.test.js': "a simulation, which is on Linux' sockets",

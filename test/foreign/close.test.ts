@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { LineProcess } from '../support/line-process.js';
 import { isWithoutWine, PREPARING_MS, WINE } from '../support/wine.js';
 import { compileForeignPeer, connectingPeer, type ForeignProgram, listeningPeer } from './foreign-peer.js';
-import { LineProcess } from './line-process.js';
 
 // A peer that knows nothing of Node, of libuv and of us: what it gets from plain recv() and send() for each way to end
 // a connection. The expectations are the Close table of the contract.

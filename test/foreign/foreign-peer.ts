@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LineProcess } from './line-process.js';
+import { LineProcess } from '../support/line-process.js';
 
 // This module runs as dist/test/foreign/foreign-peer.js, and the source stays where it is.
 const SOURCE = fileURLToPath(new URL('../../../test/foreign/peer.c', import.meta.url));

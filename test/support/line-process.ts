@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { soon } from '../support/waiting.js';
+import { soon } from './waiting.js';
 
 /** Wine takes some seconds to start where nothing of it runs yet. */
 const PATIENCE_MS = 60_000;
