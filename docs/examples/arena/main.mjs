@@ -1,9 +1,5 @@
-// An arena, 30 times a second, with bots that behave badly:
-//
-//   node docs/examples/arena/main.mjs [--net overlapped|node|both] [--bots N] [--seconds N] [--plain]
-//
-// `both` plays it first over node:net and then over overlapped/net, and shows the difference. --plain prints no table
-// that changes, for a log.
+// An arena, 30 times a second, with bots that behave badly. Played first over node:net and then over overlapped/net, it
+// shows the difference.
 
 import { fork } from 'node:child_process';
 import nodeNet from 'node:net';
@@ -11,14 +7,47 @@ import { parseArgs } from 'node:util';
 
 import { startServer } from './server.mjs';
 
-const { values } = parseArgs({
-  options: {
-    net: { type: 'string', default: 'both' },
-    bots: { type: 'string', default: '64' },
-    seconds: { type: 'string', default: '20' },
-    plain: { type: 'boolean', default: false },
-  },
-});
+const USAGE = `node docs/examples/arena/main.mjs [options]
+  --net overlapped|node|both   what carries the sockets (default both, one after the other)
+  --bots N                     1 to 10000 (default 64)
+  --seconds N                  1 to 3600, each way (default 20)
+  --plain                      no table that changes, for a log`;
+
+/** @param {string} reason @returns {never} */
+function refuse(reason) {
+  console.error(`${reason}\n\n${USAGE}`);
+  process.exit(2);
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        net: { type: 'string', default: 'both' },
+        bots: { type: 'string', default: '64' },
+        seconds: { type: 'string', default: '20' },
+        plain: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return refuse(/** @type {Error} */ (error).message);
+  }
+}
+
+const values = readOptions();
+if (values.help) {
+  console.log(USAGE);
+  process.exit();
+}
+if (!['overlapped', 'node', 'both'].includes(values.net)) refuse(`--net may not be ${values.net}`);
+for (const [name, most] of /** @type {const} */ ([
+  ['bots', 10_000],
+  ['seconds', 3600],
+])) {
+  const value = Number(values[name]);
+  if (!(value >= 1 && value <= most)) refuse(`--${name} must be 1 to ${most}`);
+}
 const REFRESH_MS = 250;
 const live = !values.plain && process.stdout.isTTY;
 
