@@ -81,9 +81,12 @@ function rows(figures, players, cpuMs) {
 
 /** @param {string} title @param {[string, string][]} table @param {boolean} again draws over the last one */
 function draw(title, table, again) {
-  if (again) process.stdout.write(`\x1b[${table.length + 1}A`);
-  process.stdout.write(`\x1b[1m${title}\x1b[0m\x1b[K\n`);
-  for (const [name, value] of table) process.stdout.write(`  ${name.padEnd(34)}${value}\x1b[K\n`);
+  const lines = [
+    live ? `\x1b[1m${title}\x1b[0m` : title,
+    ...table.map(([name, value]) => `  ${name.padEnd(34)}${value}`),
+  ];
+  if (again) process.stdout.write(`\x1b[${lines.length}A`);
+  for (const line of lines) process.stdout.write(`${line}${live ? '\x1b[K' : ''}\n`);
 }
 
 /** @param {'node' | 'overlapped'} kind */
