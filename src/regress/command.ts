@@ -6,6 +6,7 @@ import { nowMs } from './clock.js';
 import { renderPage } from './html/page.js';
 import { describeMachine } from './machine.js';
 import { parseRegressOptions, type RegressOptions, UsageError } from './options.js';
+import type { OpenPeer } from './peer-transport.js';
 import { type Progress, progressOn } from './progress.js';
 import { buildReport, reportToJson } from './report.js';
 import { type RunObserver, runScenarios } from './runner.js';
@@ -87,6 +88,8 @@ export interface RunTarget {
   readonly makeProactor?: () => Proactor;
   /** Absent: as many as the process may open. */
   readonly mostSockets?: number;
+  /** Where the peer lives; absent: in a thread of its own, on node:net. */
+  readonly openPeer?: OpenPeer | undefined;
 }
 
 async function run(
@@ -105,9 +108,9 @@ async function run(
   const startedAt = new Date();
   const beganMs = nowMs();
   const observer = observeBoth(progress, evidence);
-  const { makeProactor, mostSockets } = target;
+  const { makeProactor, mostSockets, openPeer } = target;
   const { capture } = evidence;
-  const results = await runScenarios({ scenarios, drivers, observer, capture, makeProactor, mostSockets });
+  const results = await runScenarios({ scenarios, drivers, observer, capture, makeProactor, mostSockets, openPeer });
   progress.end();
   await evidence.close();
   writeSummary(terminal, results, drivers, evidence.report);

@@ -2,9 +2,9 @@ import { probeStack } from '../../bsd/probe/probe.js';
 import { openProactor } from '../../sockets/default-proactor.js';
 import type { RunTarget } from '../command.js';
 import type { RegressOptions } from '../options.js';
-import type { Scenario } from '../scenario.js';
+import { openStackPeer } from '../stack-peer/transport.js';
 import { namedStack } from './probe-command.js';
-import { whyUnreachable } from './reach.js';
+import { isReachable } from './reach.js';
 import { stackScenarios } from './scenarios.js';
 
 /**
@@ -21,17 +21,14 @@ export async function onStack(
   const stack = source.open();
   const { lowestDescriptor, highestDescriptor } = source.profile.limits;
   try {
-    const unreachable = await whyUnreachable(stack);
-    const skip = (scenario: Scenario): Scenario => ({
-      ...scenario,
-      run: async (context) => context.notApplicable(unreachable),
-    });
-    const scenarios = unreachable === '' ? options.scenarios : options.scenarios.map(skip);
+    const scenarios = options.scenarios;
+    const openPeer = (await isReachable(stack)) ? undefined : openStackPeer(stack, source.abort);
     return await run({
       title: `the stack ${source.title}`,
       drivers: ['readiness'],
       scenarios: [...stackScenarios(source.profile, findings), ...scenarios],
       makeProactor: () => openProactor({ stack }),
+      openPeer,
       mostSockets: highestDescriptor - lowestDescriptor + 1,
     });
   } finally {
