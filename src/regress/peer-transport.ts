@@ -18,6 +18,9 @@ export interface PeerTransport {
 
 export type OpenPeer = (hearer: PeerHearer) => PeerTransport;
 
+/** What reports say of `openWorkerPeer`'s. */
+export const WORKER_PEER = "Node's own node:net or node:dgram in a thread of its own";
+
 /** A peer in a thread of its own, on node:net and node:dgram: it hears even when this thread does not. */
 export function openWorkerPeer(hearer: PeerHearer): PeerTransport {
   const worker = new Worker(new URL('./peer-worker.js', import.meta.url));
