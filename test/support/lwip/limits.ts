@@ -20,8 +20,6 @@ const PERSIST =
 const NO_UDP_ERRORS = 'no ICMP message reaches a datagram socket (icmp_input hands on echoes alone)';
 const DROPS = 'a mailbox of 128 messages, and what finds it full is dropped (sys_mbox_trypost, SYS_MBOX_SIZE)';
 const SHUT = 'a socket that is shut down says ENOTCONN, and shutting it down again fails (lwip_netconn_do_shutdown)';
-const RESET_EARLY =
-  'a connection that was reset before it was accepted makes accept fail with ENOTCONN (netconn_accept)';
 const NO_BROADCAST =
   'the interface is no broadcast interface, so that any datagram may go there (ip4_addr_isbroadcast)';
 const NO_GROUPS = 'the interface has no groups (NETIF_FLAG_IGMP, igmp_joingroup: ERR_VAL)';
@@ -102,11 +100,6 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     'both directions hear of a reset as a reset, whoever is told first',
   ),
   ...limited(ANY_ADDRESS, 'localAddress and localPort say where to connect from'),
-  ...limited(
-    RESET_EARLY,
-    'clients that reset before they are accepted*',
-    'for await goes on after clients that reset*',
-  ),
   ...limited(
     NO_RST,
     'under leavePending the IO stays after the timeout*',
