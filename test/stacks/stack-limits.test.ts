@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { lastErrno } from '../../native-bindings/ffi.js';
-import { ECONNRESET } from '../../native-bindings/linux/errno.js';
 import type { OpenStack } from '../../src/bsd/open-stack.js';
 import { probeStack } from '../../src/bsd/probe/probe.js';
 import { findStack } from '../../src/bsd/stack-source.js';
@@ -16,7 +14,8 @@ import { LWIP_LIMITS } from '../../src/regress/stack/limits/lwip.js';
 import { readsResetAsEnd } from '../../src/regress/stack/limits/trials.js';
 import { WINSOCK_LIMITS } from '../../src/regress/stack/limits/winsock.js';
 import { openStackPeer } from '../../src/regress/stack-peer/transport.js';
-import { LINUX, openKoffiLibrary, openStack, type StackLibrary } from '../../src/stack.js';
+import { LINUX, openStack } from '../../src/stack.js';
+import { deafToResets } from '../support/deaf-library.js';
 
 const ALL: readonly ScenarioLimit[] = [...ANY_STACK_LIMITS, ...LWIP_LIMITS, ...WINSOCK_LIMITS];
 
@@ -26,22 +25,6 @@ function selected({ scenarios }: ScenarioLimit) {
 
 function trialOn(open: OpenStack, more: Partial<StackTrial> = {}): StackTrial {
   return { open, findings: [], openPeer: openStackPeer(open), ...more };
-}
-
-/** The host's sockets, with a recv that reads a reset as an end. */
-function deafToResets(): StackLibrary {
-  const host = openKoffiLibrary(null);
-  return {
-    ...host,
-    find: (symbol, type) => {
-      const call = host.find(symbol, type);
-      if (symbol !== 'recv' || call === null) return call;
-      return (...values) => {
-        const received = call(...values);
-        return Number(received) < 0 && lastErrno() === ECONNRESET ? 0 : received;
-      };
-    },
-  };
 }
 
 async function limited(limits: readonly ScenarioLimit[], trial: StackTrial): Promise<string[]> {
