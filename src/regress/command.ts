@@ -127,7 +127,7 @@ async function run(
     drivers,
     results,
     capture: evidence.report,
-    peer,
+    peerIs: peer,
   });
   if (options.jsonFile !== undefined) writeReport(terminal, options.jsonFile, reportToJson(report));
   if (options.htmlFile !== undefined) writeReport(terminal, options.htmlFile, renderPage(report));

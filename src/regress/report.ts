@@ -26,7 +26,7 @@ export interface Report {
   /** Whether packets were captured, and if not, why. */
   readonly capture: EvidenceReport;
   /** Who the other end of each scenario is. */
-  readonly peer: string;
+  readonly peerIs: string;
   readonly totals: Totals;
   /** Results, among those skipped, of scenarios that the stack under trial forbids. */
   readonly beyondStack: number;
@@ -76,7 +76,7 @@ export interface Run {
   readonly drivers: readonly DriverName[];
   readonly results: readonly ScenarioResult[];
   readonly capture: EvidenceReport;
-  readonly peer: string;
+  readonly peerIs: string;
 }
 
 export function buildReport(run: Run): Report {
@@ -91,7 +91,7 @@ export function buildReport(run: Run): Report {
     machine: run.machine,
     drivers: run.driverReports.map((report) => ({ ...report, ran: drivers.includes(report.name) })),
     capture: run.capture,
-    peer: run.peer,
+    peerIs: run.peerIs,
     totals: totalsOf(results),
     beyondStack: beyondStack(results).length,
     scenarios: scenarios.map((scenario) => reportScenario(scenario, results)),

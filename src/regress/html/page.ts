@@ -31,7 +31,7 @@ ${renderMatrix(report)}
 <h2>What happened</h2>
 ${renderKey(report)}
 ${report.scenarios.map((scenario) => renderScenario(scenario)).join('\n')}
-<footer>The peer is ${escapeMarkup(report.peer)}, and both ends are timed on one clock. Made by <code>overlapped regress</code>.</footer>
+<footer>The peer is ${escapeMarkup(report.peerIs)}, and both ends are timed on one clock. Made by <code>overlapped regress</code>.</footer>
 </main>
 </body>
 </html>
