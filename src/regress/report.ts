@@ -15,7 +15,7 @@ import type { WireView } from './wire/view.js';
 export interface Report {
   readonly schema: 'overlapped-regress';
   readonly version: 1;
-  /** Whether the contract holds on every driver that was run. */
+  /** Whether the contract holds on every driver that was run, as far as the stack under trial allows (`beyondStack`). */
   readonly holds: boolean;
   /** When the run began: ISO 8601, UTC. */
   readonly date: string;

@@ -3,8 +3,6 @@ import { nowMs } from '../clock.js';
 import type { PeerSendResult } from '../peer-protocol.js';
 import { type PeerPlace, uninterrupted } from './peer-place.js';
 
-const READ_BYTES = 65_536;
-
 /** Calls in one direction before the others have their turn: the other end may be as fast as this one. */
 const CALLS_PER_TURN = 16;
 
@@ -127,13 +125,14 @@ export class PeerStream {
 
   #read(): void {
     const { stack, loop } = this.#place;
+    const scratch = this.#scratch;
     for (let call = 0; call < CALLS_PER_TURN; call++) {
       if (!this.#reading || this.#ended || this.#closed) return;
-      const got = uninterrupted(stack, () => stack.recv(this.#descriptor, this.#scratch, READ_BYTES));
+      const got = uninterrupted(stack, () => stack.recv(this.#descriptor, scratch, scratch.length));
       if (got === -stack.again) return loop.want(this.#descriptor, true, false);
       if (got < 0) return this.#fail(stack.errors.name(-got));
       if (got === 0) return this.#heardEnd();
-      this.#heard(this.#scratch.slice(0, got));
+      this.#heard(scratch.slice(0, got));
     }
     loop.postpone(() => this.#read());
   }
