@@ -48,6 +48,7 @@ bash scripts/wine.sh --prepare
 
 step 'the contract, as scenarios, under Wine'
 bash scripts/wine.sh dist/src/cli.js regress
+bash scripts/wine.sh dist/src/cli.js regress --stack winsock --no-capture
 
 step 'tests under Wine'
 node scripts/run-tests.mjs --wine

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { InvalidArgumentError } from '../port/errors.js';
 import type { StackLibrary } from './library/library.js';
+import { abortLwip } from './lwip/abort.js';
 import { startLwip } from './lwip/start.js';
 import { openStack } from './normalised/open.js';
 import type { OpenStack } from './open-stack.js';
@@ -19,6 +20,11 @@ export interface StackSource {
   /** The functions; undefined where openStack() loads them from the profile's own library. A new one each time. */
   makeLibrary(): StackLibrary | undefined;
   open(): OpenStack;
+  /**
+   * Ends a connection with a RST, from outside of the socket calls; null where only those can. The descriptor is to be
+   * closed afterwards. For peers in tests: what is tried makes do with the calls.
+   */
+  readonly abort: ((descriptor: number) => void) | null;
 }
 
 /**
@@ -33,7 +39,8 @@ export function findStack(nameOrFile: string, simulation?: string): StackSource 
   const simulated = simulation === undefined ? null : findProfile(simulation);
   const makeLibrary = simulated === null ? () => ownLibrary(profile) : () => simulate(simulated);
   const title = simulated === null ? profile.name : `${profile.name} on a simulation of ${simulated.name}`;
-  return { profile, title, makeLibrary, open: () => openStack(profile, makeLibrary()) };
+  const abort = simulated === null && isOf(profile, 'lwip') ? abortLwip : null;
+  return { profile, title, makeLibrary, open: () => openStack(profile, makeLibrary()), abort };
 }
 
 function findProfile(nameOrFile: string): StackProfile {
@@ -51,6 +58,11 @@ function simulate(profile: StackProfile): StackLibrary {
 
 /** Two of the stacks need more than their library to be loaded. */
 function ownLibrary(profile: StackProfile): StackLibrary | undefined {
-  if (profile.library === PROFILES['lwip']?.library) startLwip();
-  return profile.library === PROFILES['winsock']?.library ? winsockLibrary() : undefined;
+  if (isOf(profile, 'lwip')) startLwip();
+  return isOf(profile, 'winsock') ? winsockLibrary() : undefined;
+}
+
+/** Whether the profile describes the library of an included one: a file of somebody's own may, too. */
+function isOf(profile: StackProfile, included: string): boolean {
+  return profile.library === PROFILES[included]?.library;
 }

@@ -36,7 +36,10 @@ export interface Driver {
   readonly errors: ErrorTable;
   /** A listener needs SO_REUSEADDR to take its port again after a restart. True on POSIX; on Windows it would hijack. */
   readonly listenersReuseAddress: boolean;
-  /** A close with `reset` makes the peer see a RST; false where the stack sends a FIN all the same. Absent: true. */
+  /**
+   * A close with `reset` makes the peer see a RST; false where the stack sends a FIN all the same, unless there are sent
+   * bytes that the peer has not acknowledged. Absent: true.
+   */
   readonly abortResets?: boolean;
 
   /** Opens a socket: the driver's state of it, or the error number. */

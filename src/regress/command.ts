@@ -6,6 +6,7 @@ import { nowMs } from './clock.js';
 import { renderPage } from './html/page.js';
 import { describeMachine } from './machine.js';
 import { parseRegressOptions, type RegressOptions, UsageError } from './options.js';
+import { type OpenPeer, WORKER_PEER } from './peer-transport.js';
 import { type Progress, progressOn } from './progress.js';
 import { buildReport, reportToJson } from './report.js';
 import { type RunObserver, runScenarios } from './runner.js';
@@ -20,7 +21,8 @@ import { preparePcapDirectory } from './wire/pcap.js';
 export const REGRESS_HELP = `overlapped regress: runs the contract, scenario by scenario, on every driver that can be used here.
 
 The peer of each scenario is Node's own node:net or node:dgram in a thread of its own, so that FIN and RST are
-seen by somebody else than the library. Where the process may capture packets (on Linux: root, or CAP_NET_RAW), what
+seen by somebody else than the library; on a stack that node:net does not reach (--stack lwip) it uses the stack's own
+calls, and none of the drivers and sockets that are tried. Where the process may capture packets (on Linux: root, or CAP_NET_RAW), what
 each close says it sent is also held against what was on the wire.
 
   -d, --driver NAME     only this driver: io_uring, readiness or iocp (may be repeated)
@@ -87,6 +89,10 @@ export interface RunTarget {
   readonly makeProactor?: () => Proactor;
   /** Absent: as many as the process may open. */
   readonly mostSockets?: number;
+  /** Where the peer lives; absent: in a thread of its own, on node:net. */
+  readonly openPeer?: OpenPeer | undefined;
+  /** Who the peer is, for people. Absent: WORKER_PEER. */
+  readonly peer?: string | undefined;
 }
 
 async function run(
@@ -95,19 +101,20 @@ async function run(
   reports: readonly DriverReport[],
   target: RunTarget,
 ): Promise<number> {
-  const { title, drivers, scenarios } = target;
+  const { title, drivers, scenarios, peer = WORKER_PEER } = target;
   const machine = describeMachine();
   const { platform, node, koffi, overlapped } = machine;
   terminal.write(`overlapped ${overlapped}, ${platform}, Node ${node}, koffi ${koffi}\n`);
   terminal.write(`${count(scenarios.length, 'scenario')} on ${title}\n`);
+  if (target.peer !== undefined) terminal.write(`The peer is ${peer}\n`);
   const evidence = await openEvidence(options, terminal);
   const progress = progressOn(terminal, scenarios, drivers);
   const startedAt = new Date();
   const beganMs = nowMs();
   const observer = observeBoth(progress, evidence);
-  const { makeProactor, mostSockets } = target;
+  const { makeProactor, mostSockets, openPeer } = target;
   const { capture } = evidence;
-  const results = await runScenarios({ scenarios, drivers, observer, capture, makeProactor, mostSockets });
+  const results = await runScenarios({ scenarios, drivers, observer, capture, makeProactor, mostSockets, openPeer });
   progress.end();
   await evidence.close();
   writeSummary(terminal, results, drivers, evidence.report);
@@ -120,6 +127,7 @@ async function run(
     drivers,
     results,
     capture: evidence.report,
+    peerIs: peer,
   });
   if (options.jsonFile !== undefined) writeReport(terminal, options.jsonFile, reportToJson(report));
   if (options.htmlFile !== undefined) writeReport(terminal, options.htmlFile, renderPage(report));

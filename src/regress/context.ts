@@ -176,12 +176,13 @@ export class ScenarioContext {
 
   /**
    * Keeps this thread from hearing anything for so long. Afterwards the event loop looks at its timers before it looks
-   * at its sockets: a deadline that passed meanwhile is noticed before the data that arrived meanwhile.
+   * at its sockets: a deadline that passed meanwhile is noticed before the data that arrived meanwhile. The peer is
+   * not deaf, wherever it lives.
    */
   async deafen(durationMs: number): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     const untilMs = nowMs() + durationMs;
-    while (nowMs() < untilMs);
+    while (nowMs() < untilMs) this.peer.goOn();
   }
 
   wait(durationMs: number): Promise<void> {

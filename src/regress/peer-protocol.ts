@@ -1,4 +1,4 @@
-/** What the runner asks of the peer thread, and what the peer reports. Plain data: it crosses a thread boundary. */
+/** What the runner asks of the peer, and what the peer reports. Plain data: it may cross a thread boundary. */
 
 /** The peer's options of a connection: whether it reads what arrives, or leaves it in the kernel. */
 export interface PeerReading {
@@ -58,7 +58,7 @@ export type PeerEventKind =
 export interface PeerEvent {
   readonly kind: PeerEventKind;
   readonly atMs: number;
-  /** The connection, or the datagram socket; numbers are unique in a thread's life. */
+  /** The connection, or the datagram socket; numbers are unique in a peer's life. */
   readonly connection: number;
   readonly bytes: number;
   /** The error's code, as Node names it. */
@@ -71,5 +71,7 @@ export interface PeerEvent {
 
 export type PeerMessage =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: string }
+  | { readonly id: number; readonly error: string; readonly code: string }
+  /** What was asked for cannot be done where the peer lives: the scenario says nothing there. */
+  | { readonly id: number; readonly cannot: string }
   | { readonly event: PeerEvent };

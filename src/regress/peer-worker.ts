@@ -241,7 +241,8 @@ function serve(): void {
     const answer = async () => peer.run(command);
     answer().then(
       (value) => parentPort?.postMessage({ id, value }),
-      (error: Error) => parentPort?.postMessage({ id, error: error.message }),
+      (error: NodeJS.ErrnoException) =>
+        parentPort?.postMessage({ id, error: error.message, code: error.code ?? error.name }),
     );
   });
 }

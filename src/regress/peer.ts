@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
-import { ExpectationError } from './expectations.js';
+import { ExpectationError, SkipScenario } from './expectations.js';
 import type { PeerCommand, PeerEvent, PeerMessage, PeerSendResult } from './peer-protocol.js';
+import { type OpenPeer, openWorkerPeer, type PeerTransport } from './peer-transport.js';
 
 /** How long a scenario waits for something that the peer should see. Loopback takes microseconds. */
 const SEEN_WITHIN_MS = 4000;
@@ -12,9 +12,9 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-/** The runner's end of the peer thread. */
+/** The runner's end of the peer. */
 export class Peer {
-  readonly #worker: Worker;
+  readonly #transport: PeerTransport;
   readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   readonly #waiters = new Set<Waiter>();
   #events: PeerEvent[] = [];
@@ -23,10 +23,11 @@ export class Peer {
   /** Told of each port that the peer listens on or has bound, before the scenario knows it. */
   onPort: (port: number) => Promise<void> = async () => undefined;
 
-  constructor() {
-    this.#worker = new Worker(new URL('./peer-worker.js', import.meta.url));
-    this.#worker.on('message', (message: PeerMessage) => this.#received(message));
-    this.#worker.on('error', (error) => this.#failed(error as Error));
+  constructor(open: OpenPeer = openWorkerPeer) {
+    this.#transport = open({
+      message: (message) => this.#received(message),
+      failed: (error) => this.#failed(error),
+    });
   }
 
   /** What has happened since the last `clear`. */
@@ -42,7 +43,7 @@ export class Peer {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, command });
+      this.#transport.post({ id, command });
     });
   }
 
@@ -93,8 +94,13 @@ export class Peer {
     this.#onEvent = () => undefined;
   }
 
+  /** Lets the peer do what it has to do by now, while this thread is busy. */
+  goOn(): void {
+    this.#transport.goOn();
+  }
+
   async terminate(): Promise<void> {
-    await this.#worker.terminate();
+    await this.#transport.terminate();
   }
 
   #received(message: PeerMessage): void {
@@ -106,8 +112,9 @@ export class Peer {
     }
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
-    if ('error' in message) pending?.reject(new Error(`The peer failed: ${message.error}`));
-    else pending?.resolve(message.value);
+    if ('value' in message) pending?.resolve(message.value);
+    else if ('cannot' in message) pending?.reject(new SkipScenario(message.cannot));
+    else pending?.reject(Object.assign(new Error(`The peer failed: ${message.error}`), { code: message.code }));
   }
 
   #failed(error: Error): void {

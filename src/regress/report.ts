@@ -2,7 +2,7 @@ import type { DriverName, DriverReport } from '../port/driver.js';
 import type { Machine } from './machine.js';
 import type { ScenarioResult, Status } from './runner.js';
 import { groupOf, type Scenario } from './scenario.js';
-import { contractHolds, type Totals, totalsOf } from './summary.js';
+import { beyondStack, contractHolds, type Totals, totalsOf } from './summary.js';
 import type { PeerView, TraceEntry } from './trace.js';
 import type { EvidenceReport } from './wire/evidence.js';
 import type { WireView } from './wire/view.js';
@@ -15,7 +15,7 @@ import type { WireView } from './wire/view.js';
 export interface Report {
   readonly schema: 'overlapped-regress';
   readonly version: 1;
-  /** Whether the contract holds on every driver that was run. */
+  /** Whether the contract holds on every driver that was run, as far as the stack under trial allows (`beyondStack`). */
   readonly holds: boolean;
   /** When the run began: ISO 8601, UTC. */
   readonly date: string;
@@ -25,7 +25,11 @@ export interface Report {
   readonly drivers: readonly ReportedDriver[];
   /** Whether packets were captured, and if not, why. */
   readonly capture: EvidenceReport;
+  /** Who the other end of each scenario is. */
+  readonly peerIs: string;
   readonly totals: Totals;
+  /** Results, among those skipped, of scenarios that the stack under trial forbids. */
+  readonly beyondStack: number;
   readonly scenarios: readonly ReportedScenario[];
 }
 
@@ -40,6 +44,8 @@ export interface ReportedScenario {
   readonly checks: string;
   /** The part of the contract. */
   readonly contract: string;
+  /** Why the stack under trial forbids it; null where it does not. */
+  readonly limit: string | null;
   readonly results: readonly ReportedResult[];
 }
 
@@ -70,6 +76,7 @@ export interface Run {
   readonly drivers: readonly DriverName[];
   readonly results: readonly ScenarioResult[];
   readonly capture: EvidenceReport;
+  readonly peerIs: string;
 }
 
 export function buildReport(run: Run): Report {
@@ -84,16 +91,18 @@ export function buildReport(run: Run): Report {
     machine: run.machine,
     drivers: run.driverReports.map((report) => ({ ...report, ran: drivers.includes(report.name) })),
     capture: run.capture,
+    peerIs: run.peerIs,
     totals: totalsOf(results),
+    beyondStack: beyondStack(results).length,
     scenarios: scenarios.map((scenario) => reportScenario(scenario, results)),
   };
 }
 
 function reportScenario(scenario: Scenario, results: readonly ScenarioResult[]): ReportedScenario {
-  const { id, checks, contract } = scenario;
+  const { id, checks, contract, limit = null } = scenario;
   const own = results.filter((result) => result.scenario === scenario);
   const reported = own.map(({ scenario: _, ...result }): ReportedResult => result);
-  return { id, group: groupOf(scenario), checks, contract, results: reported };
+  return { id, group: groupOf(scenario), checks, contract, limit, results: reported };
 }
 
 /** The report as text. A microsecond is what the clock is worth here. */

@@ -5,6 +5,7 @@ import { ScenarioContext } from './context.js';
 import { ExpectationError, SkipScenario } from './expectations.js';
 import { Peer } from './peer.js';
 import type { PeerEvent } from './peer-protocol.js';
+import type { OpenPeer } from './peer-transport.js';
 import type { Scenario } from './scenario.js';
 import { count } from './text.js';
 import { type PeerView, peerView, Trace, type TraceEntry } from './trace.js';
@@ -54,6 +55,8 @@ export interface RunOptions {
   readonly makeProactor?: ((driver: DriverName) => Proactor) | undefined;
   /** Sockets that there can be at most; absent: as many as the process may open. */
   readonly mostSockets?: number | undefined;
+  /** Where the peer lives; absent: in a thread of its own, on node:net. */
+  readonly openPeer?: OpenPeer | undefined;
 }
 
 const DEFAULT_WATCHDOG_MS = 15_000;
@@ -66,7 +69,7 @@ export async function runScenarios(options: RunOptions): Promise<ScenarioResult[
   const results: ScenarioResult[] = [];
   const { makeProactor = (driver) => openProactor({ driver }) } = options;
   let { capture } = options;
-  let peer = new Peer();
+  let peer = new Peer(options.openPeer);
   try {
     for (const scenario of options.scenarios) {
       for (const driver of options.drivers) {
@@ -86,7 +89,7 @@ export async function runScenarios(options: RunOptions): Promise<ScenarioResult[
         if (result.status === 'fail') {
           // Whatever state the failure left behind, the next scenario does not inherit it.
           await peer.terminate();
-          peer = new Peer();
+          peer = new Peer(options.openPeer);
         }
       }
     }

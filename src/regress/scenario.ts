@@ -10,6 +10,8 @@ export interface Scenario {
   readonly contract: string;
   /** How long it may take. Absent: the runner's default. */
   readonly watchdogMs?: number;
+  /** Why the stack under trial forbids it, and where that is written. Absent: it does not. */
+  readonly limit?: string;
   readonly run: (context: ScenarioContext) => Promise<void>;
 }
 

@@ -23,8 +23,22 @@ export function contractHolds(results: readonly ScenarioResult[], drivers: reado
   return drivers.length > 0 && drivers.every(shown) && totalsOf(results).failed === 0;
 }
 
+/** Results of scenarios that the stack under trial forbids. */
+export function beyondStack(results: readonly ScenarioResult[]): readonly ScenarioResult[] {
+  return results.filter(({ scenario, status }) => status === 'skip' && scenario.limit !== undefined);
+}
+
+/** What may be said where nothing has failed. That a contract holds is not said of one of which parts were left out. */
+export function praise({ passed, skipped }: Totals, beyond: number): string {
+  // On a stack of which most goes untried that is no praise at all.
+  if (skipped > passed) return 'What could be tried holds';
+  return beyond > 0 ? 'What the stack allows holds' : 'The contract holds';
+}
+
 const GROUP_COLUMNS = 16;
 const CELL_COLUMNS = 14;
+/** How wide sentences are where the terminal does not say. */
+const TEXT_COLUMNS = 116;
 
 /** The matrix of groups and drivers, the failures once more, and the verdict. */
 export function writeSummary(
@@ -48,6 +62,7 @@ export function writeSummary(
   }
   writeFailures(terminal, results);
   writeWire(terminal, results, capture);
+  writeLimits(terminal, results);
   writeVerdict(terminal, results, drivers);
 }
 
@@ -63,7 +78,7 @@ function cell(terminal: Terminal, results: readonly ScenarioResult[]): string {
 function writeFailures(terminal: Terminal, results: readonly ScenarioResult[]): void {
   for (const { scenario, driver, failure, status } of results) {
     if (status !== 'fail' || failure === null) continue;
-    const columns = terminal.live ? terminal.columns() - 4 : 116;
+    const columns = terminal.live ? terminal.columns() - 4 : TEXT_COLUMNS;
     terminal.write(`\n${terminal.paint('red', `FAIL ${scenario.id} on ${driver}`)}\n`);
     for (const line of wrap(`${scenario.checks} (contract: ${scenario.contract})`, columns))
       terminal.write(`  ${line}\n`);
@@ -91,24 +106,39 @@ function writeWire(terminal: Terminal, results: readonly ScenarioResult[], captu
     writeWrapped(terminal, 'yellow', 'Not all was captured', `: ${capture.reason}`);
 }
 
+/** Each reason for which the stack forbids scenarios, with those. */
+function writeLimits(terminal: Terminal, results: readonly ScenarioResult[]): void {
+  const byReason = new Map<string, string[]>();
+  for (const { scenario, failure } of beyondStack(results)) {
+    const reason = failure?.saw ?? '';
+    byReason.set(reason, [...(byReason.get(reason) ?? []), scenario.id]);
+  }
+  for (const [reason, ids] of byReason) {
+    writeWrapped(terminal, 'yellow', 'Beyond the stack', `: ${ids.join(', ')}; ${reason}`, TEXT_COLUMNS);
+  }
+}
+
 function writeVerdict(terminal: Terminal, results: readonly ScenarioResult[], drivers: readonly DriverName[]): void {
-  const { passed, failed, skipped } = totalsOf(results);
+  const totals = totalsOf(results);
+  const { failed, skipped } = totals;
   const seconds = results.reduce((total, result) => total + result.durationMs, 0);
   const scenarios = new Set(results.map((result) => result.scenario.id)).size;
   const extent = `${count(scenarios, 'scenario')} on ${drivers.join(', ') || 'no driver'}, ${formatDuration(seconds)}`;
-  const more = skipped > 0 ? `, ${skipped} skipped` : '';
+  const beyond = beyondStack(results).length;
+  const others = skipped - beyond;
+  const left = [beyond > 0 && `${beyond} beyond the stack`, others > 0 && `${others} skipped`].filter(Boolean);
+  const more = left.length > 0 ? `: ${[`${totals.passed + failed} ran`, ...left].join(', ')}` : '';
   if (contractHolds(results, drivers)) {
-    // On a stack that the peer cannot reach most of the contract goes untried, and that is no praise.
-    if (skipped > passed) return writeWrapped(terminal, 'yellow', 'What could be tried holds', ` (${extent}${more})`);
-    return writeWrapped(terminal, 'green', 'The contract holds', ` (${extent}${more})`);
+    const words = praise(totals, beyond);
+    return writeWrapped(terminal, skipped > totals.passed ? 'yellow' : 'green', words, ` (${extent}${more})`);
   }
   const why = failed > 0 ? `${count(failed, 'failure')}` : 'not every driver has passed a scenario';
   writeWrapped(terminal, 'red', 'The contract does NOT hold', `: ${why} (${extent}${more})`);
 }
 
 /** A line that is a painted beginning and more, wrapped at the terminal's edge. */
-function writeWrapped(terminal: Terminal, colour: Colour, beginning: string, more: string): void {
-  const [first = '', ...rest] = wrap(`${beginning}${more}`, terminal.live ? terminal.columns() - 2 : 400);
+function writeWrapped(terminal: Terminal, colour: Colour, beginning: string, more: string, columns = 400): void {
+  const [first = '', ...rest] = wrap(`${beginning}${more}`, terminal.live ? terminal.columns() - 2 : columns);
   const painted = terminal.paint(colour, beginning) + first.slice(beginning.length);
   terminal.write(`\n${[painted, ...rest.map((line) => `  ${line}`)].join('\n')}\n`);
 }

@@ -33,6 +33,8 @@ type Ending = 'graceful' | 'platform' | 'reset';
 class Closing {
   phase: SocketPhase = 'draining';
   ending: Ending;
+  /** Sends were cut short, of which the stack still has bytes that the peer has not acknowledged. */
+  cutSends = false;
   resolve!: (result: CloseResult) => void;
   readonly result: Promise<CloseResult>;
 
@@ -51,6 +53,8 @@ export abstract class OverlappedSocket {
   protected readonly handle: DriverSocket;
   protected readonly receiving: OperationQueue;
   protected readonly sending: OperationQueue;
+  /** The sending side was shut down before the close. */
+  protected sendingShut = false;
   #closing: Closing | null = null;
   #closingListeners: Set<() => void> | null = null;
 
@@ -214,6 +218,8 @@ export abstract class OverlappedSocket {
 
   #endSends(closing: Closing, ending: Ending): void {
     closing.ending = ending;
+    // One that waits is one that the stack had no room for: its buffer is full.
+    closing.cutSends = this.sending.length > 0;
     this.sending.cancelAll('close');
   }
 
@@ -225,19 +231,24 @@ export abstract class OverlappedSocket {
     // With bytes unread the close is a RST, and a FIN before it would only hide that from the peer.
     const graceful = stream && closing.ending === 'graceful' && driver.unreadBytes(this.handle) === 0;
     const shut = graceful ? driver.shutdown(this.handle, 'send') : 0;
+    const gone = !stream || (shut !== 0 && driver.errors.name(shut) === 'ENOTCONN' && !this.#isShutAlready());
     this.receiving.cancelAll('close');
     this.receiving.whenEmpty(() => {
       const reset = closing.ending === 'reset';
       driver.close(this.handle, reset && stream, (unreadBytes) => {
         closing.phase = 'closed';
         this.onClosed();
-        const gone = !stream || (shut !== 0 && driver.errors.name(shut) === 'ENOTCONN');
         const canReset = this.handle.family !== 'unix';
-        const resets = (reset && driver.abortResets !== false) || unreadBytes > 0;
+        const resets = (reset && (driver.abortResets !== false || closing.cutSends)) || unreadBytes > 0;
         const sent = gone ? 'none' : canReset && resets ? 'RST' : 'FIN';
         closing.resolve({ sent, unreadBytes });
       });
     });
+  }
+
+  /** A connection whose sending side was shut down is not connected for every stack (lwIP), but it has a peer. */
+  #isShutAlready(): boolean {
+    return this.sendingShut && this.proactor.driver.remoteAddress(this.handle) !== null;
   }
 
   /** Whether there is a connection to end. */

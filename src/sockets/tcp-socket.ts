@@ -211,8 +211,10 @@ export class TcpSocket extends OverlappedSocket implements ReceiveSource {
       }
       const shut = () => {
         const failed = this.proactor.driver.shutdown(this.handle, how);
-        if (failed === 0) resolve();
-        else
+        if (failed === 0) {
+          this.sendingShut ||= how !== 'recv';
+          resolve();
+        } else
           reject(systemError(this.proactor.driver, `Cannot shut down socket ${this.descriptor}`, 'shutdown', failed));
       };
       if (how === 'recv') shut();

@@ -11,6 +11,7 @@ import {
 } from '../../src/stack.js';
 import { failure } from '../support/failures.js';
 import { connectPeer, PeerServer } from '../support/peer.js';
+import { turns } from '../support/waiting.js';
 import { PLAIN } from './bench.js';
 import { LOOPBACK, RawPeers } from './fuzz/raw-peers.js';
 
@@ -127,6 +128,23 @@ describe('lingerZeroNoRst', () => {
   test('shows, where nobody knows of it', async () => {
     assert.equal(await abortOn({}), 'says RST, sends FIN');
   });
+
+  test('an abort that cuts a send short is a RST, and says so', () =>
+    onProactor({ ...PLAIN, quirks: { lingerZeroNoRst: true } }, { lingerZeroNoRst: true }, async (proactor) => {
+      const server = await PeerServer.listen({}, true);
+      const connecting = TcpSocket.connect({ proactor, host: '127.0.0.1', port: server.port });
+      const peer = await server.accept();
+      const socket = await connecting;
+      const sending = failure(socket.send(new Uint8Array(16 * 2 ** 20)));
+      await turns();
+      const { sent } = await socket.abort();
+      const { code } = (await sending) as NodeJS.ErrnoException;
+      peer.resume();
+      const saw = await peer.confirmedEnding();
+      await peer.close();
+      await server.close();
+      assert.deepEqual([sent, saw, code], ['RST', 'RST', 'ECANCELED']);
+    }));
 });
 
 // Nothing has to be made up for in the stack: the driver takes a refusal whenever it comes.

@@ -164,6 +164,17 @@ describe('a new socket', () => {
     assert.equal(other.script.of('setsockopt').length, 0);
   });
 
+  test('that is accepted is not asked for its name where getpeername can be: lwIP fails for one that is gone', () => {
+    const isAsked = (changes: Partial<StackProfile>) => {
+      const { stack, script } = scriptedStack(() => ({}), changes);
+      assert.equal(stack.accept(3), 4);
+      return script.of('accept')[0]?.[1] !== null;
+    };
+    const { getpeername: _, ...symbols } = scriptedProfile().symbols;
+    assert.equal(isAsked({ quirks: { refusedIsReset: true } }), false);
+    assert.equal(isAsked({ symbols }), true);
+  });
+
   test('that was accepted is as quick as its listener, where the stack forgets it', () => {
     const forgetful = (noDelay: boolean, quirks: StackProfile['quirks']) => {
       const { stack, script } = scriptedStack(() => ({}), { quirks });

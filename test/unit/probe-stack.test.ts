@@ -8,7 +8,8 @@ import { validateProfile } from '../../src/bsd/profile/validate.js';
 import { LINUX } from '../../src/bsd/profiles/linux.js';
 import { PS3 } from '../../src/bsd/profiles/ps3.js';
 import { SimulatedStack } from '../../src/bsd/simulation/simulated-stack.js';
-import { PROFILES } from '../../src/stack.js';
+import { openKoffiLibrary, PROFILES } from '../../src/stack.js';
+import { deafToResets } from '../support/deaf-library.js';
 
 /** What probing says of a simulation; nothing of it may be left open. */
 function probeSimulation(profile: StackProfile): readonly Finding[] {
@@ -95,6 +96,11 @@ describe('probing a stack', () => {
     const quirks = { waitReportsSocketError: true };
     const profile: StackProfile = { ...LINUX, name: 'made up', quirks, errorReport, waits: ['poll'] };
     assert.deepEqual(differences(profile, probeSimulation(profile)), []);
+  });
+
+  test('does not take SO_LINGER for useless where every reset is read as an end', () => {
+    assert.equal(valueFor(probeStack(LINUX, openKoffiLibrary(null)), 'lingerZeroNoRst'), false);
+    assert.equal(valueFor(probeStack(LINUX, deafToResets()), 'lingerZeroNoRst'), null);
   });
 
   test('proposes a profile that is valid and keeps what could not be tried', () => {

@@ -58,9 +58,18 @@ function reportWith(result: Partial<ReportedResult>, id = 'close/fin'): Report {
     machine: { platform: 'linux 6.18.0 x64', kernel: '#1', node: '20.19.0', koffi: '3.3.4', overlapped: '0.1.0' },
     drivers: [{ name: 'io_uring', usable: true, reason: '', findings: [], ran: true }],
     capture: { captured: false, reason: 'it was not wanted' },
+    peerIs: 'somebody',
+    beyondStack: 0,
     totals: { passed: full.status === 'pass' ? 1 : 0, failed: full.status === 'fail' ? 1 : 0, skipped: 0 },
     scenarios: [
-      { id, group: id.split('/')[0] ?? '', checks: 'what it checks', contract: 'close, row 1', results: [full] },
+      {
+        id,
+        group: id.split('/')[0] ?? '',
+        checks: 'what it checks',
+        contract: 'close, row 1',
+        limit: null,
+        results: [full],
+      },
     ],
   };
 }

@@ -205,6 +205,18 @@ describe('regress()', () => {
     assert.doesNotMatch(terminal.text(), /The contract holds/);
   });
 
+  test('does not say that the contract holds where the stack forbids some of it, and says what and why', async () => {
+    const skips = (name: string, limit: string) =>
+      scenario(`test/${name}`, async (context) => context.notApplicable(limit), { limit });
+    const limit = 'it has no such thing (its manual)';
+    const scenarios = [passes, scenario('test/too', passes.run), skips('one', limit), skips('other', limit)];
+    const terminal = memoryTerminal();
+    assert.equal(await regress(['--driver', driver], { scenarios, terminal }), 0);
+    assert.match(terminal.text(), /^Beyond the stack: test\/one, test\/other; it has no such thing \(its manual\)$/m);
+    assert.match(terminal.text(), /^What the stack allows holds \(4 scenarios .*: 2 ran, 2 beyond the stack\)$/m);
+    assert.doesNotMatch(terminal.text(), /The contract holds/);
+  });
+
   test('gives 1 where one does not, and says which and why', async () => {
     const terminal = memoryTerminal();
     assert.equal(await regress(['--driver', driver], { scenarios: [passes, fails], terminal }), 1);

@@ -9,7 +9,6 @@ import { winsockLibrary } from '../../src/bsd/winsock/open.js';
 const OTHERWISE_UNDER_WINE: Readonly<Partial<Record<QuirkName, string>>> = {
   connectFailInvisible: 'Wine has the WSAPoll of Windows 10 2004, which shows a failed connect',
   reuseAddressHijacks: "SO_REUSEADDR is the host's, and Linux refuses a second listener",
-  lingerZeroNoRst: 'a reset is an end to recv: test/support/winsock-limits.ts',
   udpReset: 'a datagram that finds nobody is nothing: test/support/winsock-limits.ts',
 };
 

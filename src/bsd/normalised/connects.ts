@@ -15,6 +15,8 @@ export class Connects {
   readonly #refused: number;
   /** Without getsockname, the address that was bound is all there is to know, and it must have a port. */
   readonly choosesPorts: boolean;
+  /** Without getpeername, what accept says of the peer is all there is to know. */
+  readonly tellsPeers: boolean;
   readonly #locals = new Map<number, SocketAddress>();
   readonly #connecting = new Map<number, SocketAddress>();
   readonly #peers = new Map<number, SocketAddress>();
@@ -27,7 +29,8 @@ export class Connects {
       constants.SO_ERROR === null ||
       !calls.has('getsockopt');
     this.#refusedIsReset = quirks.refusedIsReset ?? false;
-    this.needed = this.askByConnect || this.#refusedIsReset || !calls.has('getpeername');
+    this.tellsPeers = !calls.has('getpeername');
+    this.needed = this.askByConnect || this.#refusedIsReset || this.tellsPeers;
     this.choosesPorts = !calls.has('getsockname');
     this.#reset = calls.errors.number('ECONNRESET');
     this.#refused = calls.errors.number('ECONNREFUSED');

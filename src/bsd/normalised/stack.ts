@@ -154,7 +154,7 @@ export class NormalisedStack implements BsdStack {
     const pending = this.#pending.take(descriptor);
     if (pending !== 0) return -pending;
     // Where nothing else tells the peer's address, this call is the only chance to hear it.
-    const wantsPeer = this.#connects.needed;
+    const wantsPeer = this.#connects.tellsPeers;
     if (wantsPeer) this.#length.setInt32(0, MAX_SOCKADDR_BYTES);
     const accepted = wantsPeer
       ? this.#accept(descriptor, this.#address, this.#length.bytes)

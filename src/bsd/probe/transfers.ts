@@ -16,7 +16,17 @@ export function probeLinger(bench: ProbeBench): Finding[] {
   bench.close(far);
   const received = bench.receive(near);
   const what = received < 0 ? bench.code(received) : received === 0 ? 'the end' : `${received} bytes`;
+  if (received === 0 && readsResetAsEnd(bench)) {
+    return [unknown('lingerZeroNoRst', 'the other side received the end, as it does for a RST that unread bytes make')];
+  }
   return [found('lingerZeroNoRst', received === 0, `the other side received ${what}`)];
+}
+
+/** Whether a receive reads a RST that nobody doubts as an end: then it cannot tell that there was none. */
+function readsResetAsEnd(bench: ProbeBench): boolean {
+  const pair = bench.pair();
+  bench.reset(pair);
+  return bench.receive(pair.near) === 0;
 }
 
 /** Sends to a connection that was reset. That none says EPROTOTYPE proves nothing: it comes by chance. */

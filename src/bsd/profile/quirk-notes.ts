@@ -184,10 +184,12 @@ export const QUIRK_NOTES: Readonly<Record<keyof QuirkFlags, QuirkNote>> = {
     simulated: 'transfers.ts, by IP_RECVERR.',
   },
   lingerZeroNoRst: {
-    does: 'SO_LINGER {1,0} does not make a close send a RST.',
+    does: 'SO_LINGER {1,0} does not make a close send a RST, unless sent bytes are unacknowledged.',
     recognised: 'What the other side receives.',
-    normalised: 'No other call sends one: abort() says FIN, which is what is sent: drivers/readiness/stack-driver.ts.',
-    simulated: 'options.ts.',
+    normalised:
+      'No other call sends one: abort() says FIN, which is what is sent, and RST where it cuts a send short: ' +
+      'drivers/readiness/stack-driver.ts.',
+    simulated: 'By SIOCOUTQ: options.ts.',
   },
   reuseAddressHijacks: {
     does: 'SO_REUSEADDR lets a second socket take a port that is in use.',

@@ -59,7 +59,7 @@ export interface QuirkFlags {
   readonly noTearDown?: boolean;
   /** A datagram socket's receive fails with ECONNRESET when an earlier datagram found nobody. */
   readonly udpReset?: boolean;
-  /** SO_LINGER {1,0} does not make a close send a RST. */
+  /** SO_LINGER {1,0} does not make a close send a RST, unless sent bytes are unacknowledged. */
   readonly lingerZeroNoRst?: boolean;
   /** SO_REUSEADDR lets a second socket take a port that is in use: listeners must not set it (Winsock). */
   readonly reuseAddressHijacks?: boolean;

@@ -104,6 +104,12 @@ export class HostSockets {
     return failed < 0 ? failed : (this.#value[0] ?? 0);
   }
 
+  /** Sent bytes that the peer has not acknowledged. */
+  unacknowledgedBytes(descriptor: number): number {
+    const failed = result(this.#calls.ioctl(descriptor, c.SIOCOUTQ, this.#valueBytes));
+    return failed < 0 ? 0 : (this.#value[0] ?? 0);
+  }
+
   /** The name of a socket's own end or of its peer's, with the length that it has. */
   name(descriptor: number, peer: boolean, address: Uint8Array): number {
     this.#length[0] = address.byteLength;

@@ -200,7 +200,9 @@ export class Options {
     if (bytes.length < layout.size) return -EINVAL;
     const onOff = this.#integers.read(bytes, 0, layout.onOff);
     const seconds = this.#integers.read(bytes, 0, layout.seconds);
-    if (this.#flags.lingerZeroNoRst && onOff !== 0 && seconds === 0) return 0;
+    // Asked now and not at the close: whoever wants a RST closes right after this.
+    const isReset = onOff !== 0 && seconds === 0;
+    if (this.#flags.lingerZeroNoRst && isReset && this.#host.unacknowledgedBytes(socket.host) === 0) return 0;
     this.#value[0] = onOff;
     this.#value[1] = seconds;
     return this.#host.setOption(socket.host, c.SOL_SOCKET, c.SO_LINGER, this.#bytes);

@@ -117,6 +117,9 @@ export class ReadinessDriver implements Driver {
   }
 
   shutdown(socket: ReadySocket, how: ShutdownHow): number {
+    // The reset may have been heard only here: under Wine the stack would say that it has sent a FIN, to nobody.
+    const { notConnected } = this.#waits.numbers;
+    if (socket.wasReset && notConnected > 0) return notConnected;
     return 0 - this.#stack.shutdown(socket.descriptor, how);
   }
 

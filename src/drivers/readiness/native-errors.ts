@@ -8,6 +8,7 @@ export class NativeErrors {
   readonly connectionReset: number;
   readonly connectionAborted: number;
   readonly brokenPipe: number;
+  readonly notConnected: number;
   readonly alreadyConnecting: number;
   readonly fault: number;
   /** What an accept may hear of a connection that died in the backlog (accept(2), "Error handling"). */
@@ -20,6 +21,7 @@ export class NativeErrors {
     this.connectionReset = number('ECONNRESET');
     this.connectionAborted = number('ECONNABORTED');
     this.brokenPipe = number('EPIPE');
+    this.notConnected = number('ENOTCONN');
     this.alreadyConnecting = number('EALREADY');
     this.fault = number('EFAULT');
     // Not EOPNOTSUPP, which also says that the socket is no listener.

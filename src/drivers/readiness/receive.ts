@@ -75,10 +75,12 @@ export class Receiver {
     }
     // The end of a stream of datagrams is an empty datagram, and its errors pass.
     if (socket.type === 'datagram') return result === 0 ? operation.done(0) : operation.failed(-result);
-    if (result < 0 && numbers.transient.has(-result)) return operation.failed(-result);
-    // The stack tells of a reset once, to whoever asks first. If the sending side was told, this one hears an end.
+    const toldSender = socket.wasReset && result === -numbers.notConnected;
+    if (result < 0 && numbers.transient.has(-result) && !toldSender) return operation.failed(-result);
+    // The stack tells of a reset once, to whoever asks first. If the sending side was told, this one hears an end, or in
+    // lwIP that there is no connection (netconn_recv_data: ERR_CONN).
     if (result === -numbers.connectionReset) socket.wasReset = true;
-    if (result < 0) socket.recvEnd = -result;
+    if (result < 0 && !toldSender) socket.recvEnd = -result;
     else socket.recvEnd = socket.wasReset ? numbers.connectionReset : END_OF_STREAM;
     return socket.recvEnd === END_OF_STREAM ? operation.done(0) : operation.failed(socket.recvEnd);
   }

@@ -84,11 +84,11 @@ export class Sender {
     return length === 0 ? 0 : stack.send(socket.descriptor, this.#scratch, length);
   }
 
-  // The stack tells of a reset once, to whoever asks first. If the receiving side was told, a send hears a broken
-  // pipe; it is a reset all the same.
+  // The stack tells of a reset once, to whoever asks first. If another call was told, a send hears a broken pipe, or in
+  // lwIP that there is no connection (lwip_netconn_do_write: ERR_CONN); it is a reset all the same.
   #errorOf(socket: ReadySocket, error: number): number {
-    const { connectionReset, brokenPipe } = this.#waits.numbers;
+    const { connectionReset, brokenPipe, notConnected } = this.#waits.numbers;
     if (error === connectionReset) socket.wasReset = true;
-    return error === brokenPipe && socket.wasReset ? connectionReset : error;
+    return socket.wasReset && (error === brokenPipe || error === notConnected) ? connectionReset : error;
   }
 }

@@ -1,4 +1,5 @@
 import type { Report, ReportedResult, ReportedScenario } from '../report.js';
+import { praise } from '../summary.js';
 import { formatDuration } from '../terminal.js';
 import { count } from '../text.js';
 import { describePeerView } from '../trace.js';
@@ -30,8 +31,7 @@ ${renderMatrix(report)}
 <h2>What happened</h2>
 ${renderKey(report)}
 ${report.scenarios.map((scenario) => renderScenario(scenario)).join('\n')}
-<footer>Each peer is Node's own <code>node:net</code> or <code>node:dgram</code> in a thread of its own, and both ends
-are timed on one clock. Made by <code>overlapped regress</code>.</footer>
+<footer>The peer is ${escapeMarkup(report.peerIs)}, and both ends are timed on one clock. Made by <code>overlapped regress</code>.</footer>
 </main>
 </body>
 </html>
@@ -39,7 +39,7 @@ are timed on one clock. Made by <code>overlapped regress</code>.</footer>
 }
 
 function verdict(report: Report): string {
-  return report.holds ? 'The contract holds' : 'The contract does not hold';
+  return report.holds ? praise(report.totals, report.beyondStack) : 'The contract does not hold';
 }
 
 function renderHeader(report: Report): string {
@@ -97,7 +97,7 @@ const STORY = ['defect/leave-pending-closesocket', 'repair/cancel-close'] as con
 /** The defect and its repair next to each other, where both were run. */
 function renderStory(report: Report): string {
   const [defect, repair] = STORY.map((id) => report.scenarios.find((scenario) => scenario.id === id)?.results[0]);
-  if (!defect || !repair) return '';
+  if (!defect || !repair || defect.status === 'skip' || repair.status === 'skip') return '';
   const panel = (heading: string, text: string, result: ReportedResult, id: string) =>
     `<section class="panel"><h3>${heading}</h3><p class="soft">${text}</p>${renderDiagram(result.events, `story-${slug(id)}`, heading, result.wire)}</section>`;
   return `<h2>The defect, and its repair</h2>

@@ -5,8 +5,8 @@ import { TcpListener } from '../../sockets/tcp-listener.js';
 
 const PATIENCE_MS = 1000;
 
-/** Why node:net cannot reach the stack's 127.0.0.1, and with it no peer can; '' where it can. */
-export async function whyUnreachable(stack: OpenStack): Promise<string> {
+/** Whether node:net can reach the stack's 127.0.0.1. Where it cannot, the stack has a loopback of its own. */
+export async function isReachable(stack: OpenStack): Promise<boolean> {
   const proactor = openProactor({ stack });
   try {
     const listener = await TcpListener.listen({ host: '127.0.0.1', proactor });
@@ -17,7 +17,7 @@ export async function whyUnreachable(stack: OpenStack): Promise<string> {
     socket.destroy();
     await accepted?.abort();
     await listener.close();
-    return accepted === null ? 'the stack has a loopback of its own, which the peer (node:net) cannot reach' : '';
+    return accepted !== null;
   } finally {
     proactor.destroy();
   }

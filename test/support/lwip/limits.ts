@@ -16,12 +16,11 @@ const NO_BLACKHOLE = 'the interface takes every address for its own: nothing is 
 const NO_RST = 'SO_LINGER {1,0} sends a FIN where nothing is unacknowledged (tcp_close_shutdown)';
 const NO_OPTION = 'the option is unknown (lwip_setsockopt: ENOPROTOOPT)';
 const PERSIST =
-  'a full window may end the process: "persist ticking with empty send buffer" (LWIP_ASSERT in tcp_slowtmr, tcp.c:1238)';
+  'a window that stays full for more than a second may end the process: "persist ticking with empty send buffer" ' +
+  '(LWIP_ASSERT in tcp_slowtmr, tcp.c:1238)';
 const NO_UDP_ERRORS = 'no ICMP message reaches a datagram socket (icmp_input hands on echoes alone)';
 const DROPS = 'a mailbox of 128 messages, and what finds it full is dropped (sys_mbox_trypost, SYS_MBOX_SIZE)';
 const SHUT = 'a socket that is shut down says ENOTCONN, and shutting it down again fails (lwip_netconn_do_shutdown)';
-const RESET_EARLY =
-  'a connection that was reset before it was accepted makes accept fail with ENOTCONN (netconn_accept)';
 const NO_BROADCAST =
   'the interface is no broadcast interface, so that any datagram may go there (ip4_addr_isbroadcast)';
 const NO_GROUPS = 'the interface has no groups (NETIF_FLAG_IGMP, igmp_joingroup: ERR_VAL)';
@@ -48,38 +47,7 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     'a batch echoes over IPv6',
     'a group of IPv6 is joined*',
   ),
-  ...limited(
-    PERSIST,
-    'a waiting send() holds no recv() back',
-    '4 MB each way at once*',
-    '1,024 sends may wait on a socket*',
-    'send() waits while the peer does not read*',
-    'bytes that wait to be sent survive*',
-    '50 sockets with stalled sends*',
-    'a send() that waits when the peer resets*',
-    'a recv() and a send() that both wait*',
-    'a buffer that is detached while its send() waits*',
-    'a peer that does not read times out alone*',
-    'a queued send() that is aborted*',
-    'an aborted send() says how many bytes went*',
-    'abort() ends every pending operation*',
-    'abort() hurries a close() that still drains',
-    'close() lets pending sends drain first*',
-    'close({ timeoutMs }) bounds the drain*',
-    'no operation can be started while a socket closes*',
-    'closesocket() with a send pending*',
-    'leavePending: an abandoned send goes on*',
-    'a lent buffer that is released while it is being sent*',
-    'a lent buffer that waits in the queue of sends*',
-    'shutdown() waits for pending sends*',
-    'a recv timeout leaves a waiting send() alone*',
-    'a send() that the peer does not take*',
-    'a send() that timed out says*',
-    'a send() that waits behind another*',
-    'a send() with 0 sends what there is room for*',
-    "sendTimeoutMs is every send's default",
-    'destroy() with operations in flight does no harm*',
-  ),
+  ...limited(PERSIST, '50 sockets with stalled sends*'),
   ...limited(
     ANY_ADDRESS,
     'connect() from an address that is not ours*',
@@ -99,14 +67,8 @@ export const LWIP_LIMITS: readonly ContractLimit[] = [
     'a recv() with 0 takes what arrived in the very same callback',
     'a receive with timeoutMs 0 takes what is there*',
     'what recvFrom() read ahead is received next*',
-    'both directions hear of a reset as a reset, whoever is told first',
   ),
   ...limited(ANY_ADDRESS, 'localAddress and localPort say where to connect from'),
-  ...limited(
-    RESET_EARLY,
-    'clients that reset before they are accepted*',
-    'for await goes on after clients that reset*',
-  ),
   ...limited(
     NO_RST,
     'under leavePending the IO stays after the timeout*',
