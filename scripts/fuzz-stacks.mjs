@@ -1,23 +1,27 @@
 // Random socket stacks with random quirks, simulated and normalised, against Linux as it is: the same traffic must come
-// to the same results, step by step. Usage, after a build:
-//   node scripts/fuzz-stacks.mjs [--cases 10000] [--seed N] [--show]
-// Case i has the seed N + i; `--cases 1 --seed` with a seed that was reported repeats one, `--show` prints its stack.
-import { parseArgs } from 'node:util';
+// to the same results, step by step. Needs `npm run build`.
 import { caseOf, playCase } from '../dist/test/stacks/fuzz/one-case.js';
 import { describeStack } from '../dist/test/stacks/fuzz/random-stack.js';
 import { RawPeers } from '../dist/test/stacks/fuzz/raw-peers.js';
 import { shrink } from '../dist/test/stacks/fuzz/shrink.js';
+import { readArguments, readNumber } from './arguments.mjs';
 
 const MAX_REPORTED = 20;
-const { values } = parseArgs({
+const USAGE = `node scripts/fuzz-stacks.mjs [options]
+  --cases N   (default 10000)
+  --seed N    of the first case, the next one has N + 1 (default: any); with --cases 1 it repeats one that was reported
+  --show      prints each stack`;
+
+const { values } = readArguments(USAGE, {
   options: {
     cases: { type: 'string', default: '10000' },
     seed: { type: 'string' },
     show: { type: 'boolean', default: false },
   },
 });
-const cases = Number(values.cases);
-const first = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+const cases = readNumber(USAGE, 'cases', values.cases, 1, 1e9);
+const seed = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
+const first = readNumber(USAGE, 'seed', seed, 0, 2 ** 32 - 1);
 const peers = new RawPeers();
 const started = performance.now();
 let failed = 0;

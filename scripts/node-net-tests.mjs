@@ -1,17 +1,11 @@
 // Runs Node's own tests of `net` over node:net itself and over overlapped/register, and says what share of those that
 // pass with the former passes with the latter. Nothing of Node's is kept here: the tests come from a checkout.
-//
-//   node scripts/node-net-tests.mjs CHECKOUT [--driver io_uring|readiness] [--only PART] [--jobs N] [--timeout-ms N]
-//                                            [--list FILE] [--show]
-//
-// CHECKOUT is a folder with test/parallel and test/common (https://github.com/nodejs/node, or denoland/node_test at
-// the commit for this version of Node). --show prints the output of the tests that fail.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments, readNumber, refuse } from './arguments.mjs';
 import { INTERNALS } from './node-net-internals.mjs';
 
 const REGISTER = fileURLToPath(new URL('../dist/src/register.js', import.meta.url));
@@ -81,8 +75,18 @@ async function inTurn(items, jobs, work) {
   return results;
 }
 
+const USAGE = `node scripts/node-net-tests.mjs CHECKOUT [options]
+CHECKOUT is a folder with test/parallel and test/common: https://github.com/nodejs/node, or denoland/node_test at the
+commit for this version of Node.
+  --driver NAME    io_uring (the default) or readiness
+  --only PART      tests with this in their name
+  --jobs N         at a time, 1 to 64 (default 2)
+  --timeout-ms N   for each test (default 20000)
+  --list FILE      writes the results there, as JSON
+  --show           prints the output of the tests that fail`;
+
 async function main() {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments(USAGE, {
     allowPositionals: true,
     options: {
       driver: { type: 'string', default: 'io_uring' },
@@ -95,16 +99,14 @@ async function main() {
   });
   const checkout = positionals[0];
   const folder = join(checkout ?? '', 'test', 'parallel');
-  if (checkout === undefined || !existsSync(folder)) {
-    console.error('Usage: node scripts/node-net-tests.mjs CHECKOUT (a folder with test/parallel)');
-    process.exit(2);
-  }
-  const timeoutMs = Number(values['timeout-ms']);
+  if (checkout === undefined || !existsSync(folder)) refuse(USAGE, `There is no ${folder}`);
+  const timeoutMs = readNumber(USAGE, 'timeout-ms', values['timeout-ms'], 1, 3_600_000);
+  const jobs = readNumber(USAGE, 'jobs', values.jobs, 1, 64);
   const names = readdirSync(folder).filter((name) => name.startsWith('test-net-') && name.includes(values.only));
   const extra = ['--import', pathToFileURL(REGISTER).href];
   const env = { OVERLAPPED_DRIVER: values.driver };
 
-  const rows = await inTurn(names, Number(values.jobs), async (name) => {
+  const rows = await inTurn(names, jobs, async (name) => {
     const file = join(folder, name);
     const theirs = await runTest(file, [], {}, timeoutMs);
     if (!theirs.passed) return { name, theirs, ours: undefined };

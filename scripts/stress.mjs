@@ -1,17 +1,23 @@
 // The long race: receives whose timeouts, aborts and closes fall around the arrival of the data, byte for byte.
-//   node scripts/stress.mjs [--receives 1000000] [--seed N] [--driver NAME] [--sockets 200] [--close-rate 0.002]
 // Needs `npm run build`. Exit status 0 only if both streams were exact and nothing was left behind.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments, readNumber } from './arguments.mjs';
 
 if (globalThis.gc === undefined) {
   const again = ['--expose-gc', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   process.exit(spawnSync(process.execPath, again, { stdio: 'inherit' }).status ?? 1);
 }
 
-const { values } = parseArgs({
+const USAGE = `node scripts/stress.mjs [options]
+  --receives N     (default 1000000)
+  --seed N         the same race again (default: another each time)
+  --driver NAME    one of this platform's drivers (default: all)
+  --sockets N      1 to 10000 (default 200)
+  --close-rate R   share of the receives after which the socket is closed, 0 to 1 (default 0.002)`;
+
+const { values } = readArguments(USAGE, {
   options: {
     receives: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
@@ -39,10 +45,10 @@ const spell = (footprint) =>
 for (const driver of values.driver ? [values.driver] : expectedDrivers()) {
   const options = {
     driver,
-    seed: Number(values.seed),
-    receives: Number(values.receives),
-    sockets: Number(values.sockets),
-    closeRate: Number(values['close-rate']),
+    seed: readNumber(USAGE, 'seed', values.seed, 0, 2 ** 32 - 1),
+    receives: readNumber(USAGE, 'receives', values.receives, 1, 1e9),
+    sockets: readNumber(USAGE, 'sockets', values.sockets, 1, 10_000),
+    closeRate: readNumber(USAGE, 'close-rate', values['close-rate'], 0, 1),
   };
   console.log(`${driver}: ${options.receives} receives, seed ${options.seed}`);
   let seconds = 0;
