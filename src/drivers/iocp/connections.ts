@@ -1,12 +1,16 @@
 import {
   ERROR_NETNAME_DELETED,
+  ERROR_SEM_TIMEOUT,
   WSAECONNABORTED,
   WSAECONNREFUSED,
   WSAECONNRESET,
   WSAEFAULT,
+  WSAEHOSTUNREACH,
   WSAENETRESET,
+  WSAENETUNREACH,
   WSAENOBUFS,
   WSAENOTCONN,
+  WSAETIMEDOUT,
 } from '../../../native-bindings/windows/winerror.js';
 import { writeSockaddr } from '../../bsd/sockaddr.js';
 import type { SocketAddress } from '../../port/address.js';
@@ -24,8 +28,9 @@ const ACCEPTS_IN_FLIGHT = 4;
 const DEAD_PER_ATTEMPT = 64;
 
 /**
- * How AcceptEx, or SO_UPDATE_ACCEPT_CONTEXT after it (Wine), says that the connection has been reset meanwhile. The
- * listener is as well as before.
+ * How AcceptEx, or SO_UPDATE_ACCEPT_CONTEXT after it (Wine), says that the connection has been reset or lost meanwhile.
+ * The listener is as well as before: libuv passes over every error here (uv__process_tcp_accept_req), Linux' accept(2)
+ * asks for it where the network is to blame, and Go knows the first two.
  */
 const DEAD: ReadonlySet<number> = new Set([
   ERROR_NETNAME_DELETED,
@@ -33,6 +38,10 @@ const DEAD: ReadonlySet<number> = new Set([
   WSAECONNABORTED,
   WSAENETRESET,
   WSAENOTCONN,
+  WSAETIMEDOUT,
+  ERROR_SEM_TIMEOUT,
+  WSAEHOSTUNREACH,
+  WSAENETUNREACH,
 ]);
 
 /** Makes the driver's state of a connection that was accepted; gives the error number where it cannot. */

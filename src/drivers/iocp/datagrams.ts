@@ -204,14 +204,18 @@ export class Datagrams {
     if (this.#failedBefore(socket, operation)) return true;
     this.listen(socket);
     const { winsock, requests } = this.#shared;
-    while (operation.bytesTransferred < batch.count) {
+    for (let errors = 0; operation.bytesTransferred < batch.count; ) {
       let sent = batch.send(winsock, socket.descriptor, operation.bytesTransferred);
       if (sent === -WSAEWOULDBLOCK) {
         sent = batch.submit(requests, socket, REQUEST_SEND, operation.bytesTransferred);
         if (sent === PENDING) return false;
       }
+      const before = operation.bytesTransferred;
       if (sent >= 0) operation.bytesTransferred++;
-      else if (!this.#passOver(socket, operation, -sent)) {
+      else if (
+        !this.#passOver(socket, operation, -sent) ||
+        (operation.bytesTransferred === before && ++errors > ERRORS_PER_ATTEMPT)
+      ) {
         return operation.failed(UNREACHABLE.has(-sent) ? WSAECONNREFUSED : -sent);
       }
     }
