@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import * as c from '../../native-bindings/windows/constants.js';
+import { kernel32 } from '../../native-bindings/windows/kernel32.js';
+import { WSAPROTOCOL_INFOW } from '../../native-bindings/windows/structs.js';
+import * as win from '../../native-bindings/windows/winerror.js';
+import { ws2_32 } from '../../native-bindings/windows/ws2_32.js';
+import { IocpDriver } from '../../src/drivers/iocp/driver.js';
+import { isBuild, Winsock } from '../../src/drivers/iocp/winsock.js';
+import type { DriverSocket } from '../../src/port/driver.js';
+import { DriverHarness, LOOPBACK } from '../support/driver-harness.js';
+import { replaceCall, watchCalls } from '../support/native-calls.js';
+import { until } from '../support/waiting.js';
+
+const SIO_UDP_NETRESET = 0x9800000f;
+
+test('a release of Windows is compared as numbers are', () => {
+  const builds = ['6.3.9600', '10.0.14393', '10.0.16298', '10.0.16299', '10.0.26100', '10.1.0', '11.0.1'];
+  assert.deepEqual(
+    builds.map((build) => isBuild(build, 16299)),
+    [false, false, false, true, true, true, true],
+  );
+});
+
+// What real Windows does and Wine does not: its answers are put in the place of Wine's, or the calls are looked at.
+if (process.platform === 'win32') {
+  describe('the iocp driver on a system that is not Wine', { timeout: 60_000 }, () => {
+    let harness: DriverHarness;
+    let peers: net.Socket[];
+    let undo: (() => void)[];
+
+    beforeEach(() => {
+      harness = new DriverHarness((events) => new IocpDriver(events));
+      peers = [];
+      undo = [];
+    });
+
+    afterEach(() => {
+      for (const back of undo.splice(0).reverse()) back();
+      for (const peer of peers) peer.destroy();
+      harness.finish();
+    });
+
+    const pair = async () => {
+      const made = await harness.pair();
+      peers.push(made.peer);
+      return made;
+    };
+
+    const datagramSocket = (): DriverSocket & { port: number } => {
+      const socket = harness.driver.open('IPv4', 'datagram');
+      assert.ok(typeof socket !== 'number');
+      assert.equal(harness.driver.bind(socket, LOOPBACK), 0);
+      return Object.assign(socket, { port: harness.driver.localAddress(socket)?.port ?? 0 });
+    };
+
+    const sendTo = async (socket: DriverSocket, port: number, text: string) => {
+      const batch = harness.driver.createBatch(1, 64);
+      batch.add(Buffer.from(text), { ...LOOPBACK, port });
+      const sent = await harness.run('sendBatch', socket, { batch });
+      return sent;
+    };
+
+    /** Fails the next calls of a function, with an error each; others are Wine's own. */
+    const failCalls = (
+      name: 'send' | 'recv' | 'sendto' | 'setsockopt',
+      errors: number[],
+      which: (...args: unknown[]) => boolean = () => true,
+    ) => {
+      let failure = 0;
+      const put = (real: (...args: never[]) => number) =>
+        ((...args: never[]) => {
+          const error = which(...args) ? errors.shift() : undefined;
+          if (error === undefined) return real(...args);
+          failure = error;
+          return -1;
+        }) as never;
+      undo.push(
+        replaceCall(ws2_32(), name, put),
+        replaceCall(ws2_32(), 'WSAGetLastError', (real) => () => {
+          const error = failure;
+          failure = 0;
+          return error === 0 ? real() : error;
+        }),
+      );
+    };
+
+    /** Plays a layered provider whose handles are not the kernel's. */
+    const playLayeredProvider = () => {
+      const hideKernelHandles = (real: ReturnType<typeof ws2_32>['getsockopt']): typeof real => {
+        return (socket, level, name, value, length) => {
+          const failed = real(socket, level, name, value, length);
+          if (name !== c.SO_PROTOCOL_INFOW) return failed;
+          const view = new DataView(value.buffer, value.byteOffset);
+          const at = WSAPROTOCOL_INFOW.offset.dwServiceFlags1;
+          view.setUint32(at, view.getUint32(at, true) & ~c.XP1_IFS_HANDLES, true);
+          return failed;
+        };
+      };
+      undo.push(replaceCall(ws2_32(), 'getsockopt', hideKernelHandles));
+    };
+
+    test('datagram sockets never skip the port, and connections do', async () => {
+      const told: [socket: number, modes: number][] = [];
+      undo.push(watchCalls(kernel32(), 'SetFileCompletionNotificationModes', (...call) => told.push(call)));
+      const { socket } = await pair();
+      const skips = (handle: number) =>
+        told.some(([of, modes]) => of === handle && (modes & c.FILE_SKIP_COMPLETION_PORT_ON_SUCCESS) !== 0);
+      assert.ok(skips(socket.descriptor));
+      told.length = 0;
+      const datagrams = datagramSocket();
+      assert.ok(!skips(datagrams.descriptor));
+      for (const each of [socket, datagrams]) await harness.close(each);
+    });
+
+    test('a packet of a peeking receive that had failed at once ends no request that came after it', async () => {
+      const socket = datagramSocket();
+      const batch = harness.driver.createBatch(4, 64);
+      await sendTo(socket, socket.port, 'already there');
+      // "Message too long": the receive is over, and Wine queues a packet all the same.
+      const first = harness.operation('recvBatch', socket, { batch });
+      assert.equal(harness.startNow(first), true);
+      assert.equal(first.outcome, 'done');
+      let begun = 0;
+      undo.push(watchCalls(ws2_32(), 'WSARecv', () => begun++));
+      const second = harness.operation('recvBatch', socket, { batch });
+      assert.equal(harness.startNow(second), false);
+      const ended = harness.end(second);
+      // Completions come in their order: once this one has come, the packet has, too.
+      const other = datagramSocket();
+      const receiving = harness.run('recvBatch', other, { batch: harness.driver.createBatch(1, 64) });
+      await sendTo(other, other.port, 'in order');
+      await receiving;
+      assert.equal(begun, 2, 'a request for each socket');
+      await sendTo(socket, socket.port, 'later');
+      assert.equal((await ended).outcome, 'done');
+      assert.equal(Buffer.from(batch.data(0)).toString(), 'later');
+      assert.equal(begun, 2, 'the request was pending until it ended');
+      for (const each of [socket, other]) await harness.close(each);
+    });
+
+    test('a failure whose error number was lost is a failure still, and no end of the stream', () => {
+      const winsock = new Winsock();
+      undo.push(replaceCall(ws2_32(), 'WSAGetLastError', () => () => 0));
+      assert.ok(winsock.recv(0xfffffff0, new Uint8Array(8), 8) < 0);
+    });
+
+    test('a backlog above 200 is a hint (SOMAXCONN_HINT), and at most 65535', async () => {
+      const asked: number[] = [];
+      undo.push(watchCalls(ws2_32(), 'listen', (_, backlog) => asked.push(backlog)));
+      const { listener, port } = harness.listen(511);
+      peers.push(net.connect(port, '127.0.0.1'));
+      const { accepted } = await harness.run('accept', listener);
+      assert.ok(accepted);
+      const others = [harness.listen(200).listener, harness.listen(1_000_000).listener];
+      assert.deepEqual(asked, [-511, 200, -65535]);
+      for (const socket of [accepted, listener, ...others]) await harness.close(socket);
+    });
+
+    test('a connection that is lost before it is accepted is passed over, however it was lost', async () => {
+      const { listener, port } = harness.listen();
+      const lost = [win.WSAETIMEDOUT, win.WSAEHOSTUNREACH, win.WSAENETUNREACH, win.WSAENOTCONN];
+      const losses = [...lost];
+      failCalls('setsockopt', losses, (_socket, _level, name) => name === c.SO_UPDATE_ACCEPT_CONTEXT);
+      const accepting = harness.operation('accept', listener);
+      for (const _ of [...lost, 'alive']) {
+        const peer = net.connect(port, '127.0.0.1');
+        peer.on('error', () => undefined);
+        peers.push(peer);
+      }
+      await until(() => peers.every((peer) => !peer.connecting), 'the peers to be connected');
+      const accepted = harness.startNow(accepting) ? accepting : await harness.end(accepting);
+      assert.equal(accepted.outcome, 'done');
+      assert.equal(losses.length, 0);
+      assert.ok(accepted.accepted);
+      for (const socket of [accepted.accepted, listener]) await harness.close(socket);
+    });
+
+    test('no datagram socket hears of ways that were too long: SIO_UDP_NETRESET', async () => {
+      const told: [socket: number, on: number][] = [];
+      undo.push(
+        watchCalls(ws2_32(), 'WSAIoctl', (socket, code, input) => {
+          if (code === SIO_UDP_NETRESET) told.push([socket, input[0] as number]);
+        }),
+      );
+      const socket = datagramSocket();
+      assert.deepEqual(told, [[socket.descriptor, 0]]);
+      await harness.close(socket);
+    });
+
+    test('a datagram that is refused without end fails its send, and does not try for ever', async () => {
+      const socket = datagramSocket();
+      let calls = 0;
+      undo.push(watchCalls(ws2_32(), 'sendto', () => calls++));
+      failCalls('sendto', new Array(1000).fill(win.WSAECONNRESET));
+      const sent = await sendTo(socket, socket.port, 'to nobody');
+      assert.equal(harness.errorName(sent), 'ECONNREFUSED');
+      await harness.close(socket);
+    });
+
+    test('an error about earlier datagrams is heard, and the datagram goes', async () => {
+      const socket = datagramSocket();
+      failCalls('sendto', [win.WSAECONNRESET, win.WSAENETRESET]);
+      assert.equal((await sendTo(socket, socket.port, 'to somebody')).bytesTransferred, 1);
+      const batch = harness.driver.createBatch(1, 64);
+      await harness.run('recvBatch', socket, { batch });
+      assert.equal(Buffer.from(batch.data(0)).toString(), 'to somebody');
+      await harness.close(socket);
+    });
+
+    test('a reset that a send was told of is a reset to the receive, too, and no abort of our own', async () => {
+      const { socket, peer } = await pair();
+      peer.write('x');
+      await until(() => harness.driver.unreadBytes(socket) === 1, 'the byte to be there');
+      failCalls('send', [win.WSAECONNRESET]);
+      assert.equal(harness.errorName(await harness.run('send', socket, { buffer: Buffer.from('!') })), 'ECONNRESET');
+      failCalls('recv', [win.WSAECONNABORTED]);
+      assert.equal(harness.errorName(await harness.run('recv', socket, { buffer: Buffer.alloc(8) })), 'ECONNRESET');
+      await harness.close(socket, true);
+    });
+
+    test('over a layered provider without kernel handles nothing skips the port, and all works', async () => {
+      playLayeredProvider();
+      const told: number[] = [];
+      undo.push(watchCalls(kernel32(), 'SetFileCompletionNotificationModes', (socket) => told.push(socket)));
+      const { socket, peer } = await pair();
+      peer.on('data', (chunk) => peer.write(chunk));
+      for (let i = 0; i < 50; i++) {
+        await harness.run('send', socket, { buffer: Buffer.from(`message ${i}`) });
+        assert.equal((await harness.receive(socket, `message ${i}`.length)).toString(), `message ${i}`);
+      }
+      peer.write('unasked');
+      await until(() => harness.driver.unreadBytes(socket) === 7, 'the bytes to be there');
+      assert.equal((await harness.receive(socket, 7)).toString(), 'unasked');
+      assert.deepEqual(told, []);
+      await harness.close(socket);
+    });
+
+    test("a layered provider's requests are cancelled on the kernel's own socket, and the close ends", async () => {
+      playLayeredProvider();
+      const { socket } = await pair();
+      const base = 0x7ffffff0;
+      undo.push(
+        replaceCall(ws2_32(), 'WSAIoctl', (real) => (...call) => {
+          if (call[1] !== c.SIO_BASE_HANDLE) return real(...call);
+          const output = call[4] as Uint8Array;
+          new DataView(output.buffer, output.byteOffset).setBigUint64(0, BigInt(base), true);
+          return 0;
+        }),
+        replaceCall(kernel32(), 'CancelIoEx', (real) => (file, overlapped) => {
+          if (file !== base) return 0;
+          assert.equal(overlapped, 0);
+          return real(socket.descriptor, 0);
+        }),
+      );
+      const receiving = harness.operation('recv', socket, { buffer: Buffer.alloc(8) });
+      assert.equal(harness.startNow(receiving), false);
+      const ended = harness.end(receiving);
+      harness.cancel(receiving);
+      assert.equal((await ended).outcome, 'cancelled');
+      assert.equal(await harness.close(socket), 0);
+    });
+  });
+}
