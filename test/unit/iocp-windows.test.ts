@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import * as c from '../../native-bindings/windows/constants.js';
 import { kernel32 } from '../../native-bindings/windows/kernel32.js';
-import { WSAPROTOCOL_INFOW } from '../../native-bindings/windows/structs.js';
+import { ipv6_mreq, WSAPROTOCOL_INFOW } from '../../native-bindings/windows/structs.js';
 import * as win from '../../native-bindings/windows/winerror.js';
 import { ws2_32 } from '../../native-bindings/windows/ws2_32.js';
 import { IocpDriver } from '../../src/drivers/iocp/driver.js';
@@ -175,6 +176,32 @@ if (process.platform === 'win32') {
       assert.equal(losses.length, 0);
       assert.ok(accepted.accepted);
       for (const socket of [accepted.accepted, listener]) await harness.close(socket);
+    });
+
+    test('a group of IPv6 is joined on the very interface that has the address, whatever scope is listed for it', async () => {
+      const joined: number[] = [];
+      undo.push(
+        watchCalls(ws2_32(), 'setsockopt', (_socket, level, name, value) => {
+          if (level !== c.IPPROTO_IPV6 || name !== c.IPV6_JOIN_GROUP || value === null) return;
+          joined.push(new DataView(value.buffer).getUint32(ipv6_mreq.offset.ipv6mr_interface, true));
+        }),
+      );
+      const socket = harness.driver.open('IPv6', 'datagram');
+      assert.ok(typeof socket !== 'number');
+      const expected: number[] = [];
+      for (const entries of Object.values(networkInterfaces())) {
+        const addresses = (entries ?? []).filter((entry) => entry.family === 'IPv6');
+        // The loopback interface is the first of all, and has no link-local address.
+        const index = addresses.find(({ scopeid }) => scopeid !== 0)?.scopeid ?? (addresses[0]?.internal ? 1 : 0);
+        if (index === 0) continue;
+        for (const { address } of addresses) {
+          harness.driver.membership(socket, { family: 'IPv6', address: 'ff02::1234', port: 0 }, address, true);
+          expected.push(index);
+        }
+      }
+      assert.ok(expected.length > 0);
+      assert.deepEqual(joined, expected);
+      await harness.close(socket);
     });
 
     test('no datagram socket hears of ways that were too long: SIO_UDP_NETRESET', async () => {
