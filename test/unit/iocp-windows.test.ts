@@ -65,7 +65,7 @@ if (process.platform === 'win32') {
 
     /** Fails the next calls of a function, with an error each; others are Wine's own. */
     const failCalls = (
-      name: 'send' | 'recv' | 'sendto' | 'setsockopt',
+      name: 'send' | 'recv' | 'sendto' | 'recvfrom' | 'WSARecv' | 'setsockopt',
       errors: number[],
       which: (...args: unknown[]) => boolean = () => true,
     ) => {
@@ -234,6 +234,26 @@ if (process.platform === 'win32') {
       await harness.run('recvBatch', socket, { batch });
       assert.equal(Buffer.from(batch.data(0)).toString(), 'to somebody');
       await harness.close(socket);
+    });
+
+    test('an error that a peeking receive leaves in the kernel is told once', async () => {
+      const peer = datagramSocket();
+      const socket = datagramSocket();
+      const address = { ...LOOPBACK, port: peer.port };
+      assert.equal((await harness.run('connect', socket, { address })).outcome, 'done');
+      const batch = harness.driver.createBatch(1, 64);
+      // Whatever watches the socket since it was connected ends by this.
+      await sendTo(peer, socket.port, 'first');
+      assert.equal((await harness.run('recvBatch', socket, { batch })).outcome, 'done');
+      failCalls('WSARecv', [win.WSAECONNRESET], (handle) => handle === socket.descriptor);
+      const refused = await harness.run('recvBatch', socket, { batch });
+      assert.equal(harness.errorName(refused), 'ECONNREFUSED');
+      failCalls('recvfrom', [win.WSAECONNRESET]);
+      const receiving = harness.run('recvBatch', socket, { batch });
+      await sendTo(peer, socket.port, 'second');
+      assert.equal((await receiving).outcome, 'done');
+      assert.equal(Buffer.from(batch.data(0)).toString(), 'second');
+      for (const each of [peer, socket]) await harness.close(each);
     });
 
     test('a reset that a send was told of is a reset to the receive, too, and no abort of our own', async () => {

@@ -78,7 +78,7 @@ export class Datagrams {
     } else {
       socket.mayReceive = true;
       // "Message too long" says that there is a datagram, and it is longer than nothing.
-      if (error !== 0 && error !== WSAEMSGSIZE) socket.pendingError = error;
+      if (error !== 0 && error !== WSAEMSGSIZE) this.#peeked(socket, error);
     }
     this.goOnReceiving(socket);
   }
@@ -160,8 +160,17 @@ export class Datagrams {
     if (result === PENDING) return true;
     socket.mayReceive = true;
     socket.arrivesEarly = true;
-    if (result < 0 && result !== -WSAEMSGSIZE) socket.pendingError = -result;
+    if (result < 0 && result !== -WSAEMSGSIZE) this.#peeked(socket, -result);
     return false;
+  }
+
+  /**
+   * A peeking receive has brought an error. Windows leaves it where it is, for a receive that takes it (libuv's comment
+   * in uv__process_udp_recv_req); Wine does not. It is told once.
+   */
+  #peeked(socket: PortSocket, error: number): void {
+    socket.pendingError = error;
+    socket.peekedError = error;
   }
 
   /** Receives what is there. True: the operation has ended. False: nothing has arrived. */
@@ -175,7 +184,9 @@ export class Datagrams {
     batch.clear();
     for (let errors = 0; !batch.isFull && errors < ERRORS_PER_ATTEMPT; ) {
       const result = batch.receiveNext(winsock, socket.descriptor);
-      if (result >= 0) continue;
+      const toldAlready = result < 0 && -result === socket.peekedError;
+      socket.peekedError = 0;
+      if (result >= 0 || toldAlready) continue;
       if (result === -WSAEWOULDBLOCK) {
         socket.mayReceive = false;
         if (batch.count === 0) socket.arrivesEarly = false;
