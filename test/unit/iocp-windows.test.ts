@@ -15,6 +15,7 @@ import { replaceCall, watchCalls } from '../support/native-calls.js';
 import { until } from '../support/waiting.js';
 
 const SIO_UDP_NETRESET = 0x9800000f;
+const SO_REUSE_UNICASTPORT = 0x3007;
 
 test('a release of Windows is compared as numbers are', () => {
   const builds = ['6.3.9600', '10.0.14393', '10.0.16298', '10.0.16299', '10.0.26100', '10.1.0', '11.0.1'];
@@ -176,6 +177,42 @@ if (process.platform === 'win32') {
       assert.equal(losses.length, 0);
       assert.ok(accepted.accepted);
       for (const socket of [accepted.accepted, listener]) await harness.close(socket);
+    });
+
+    test('ConnectEx chooses the port where nobody else has, as connect does: SO_REUSE_UNICASTPORT', async () => {
+      const told: number[] = [];
+      undo.push(
+        watchCalls(ws2_32(), 'setsockopt', (socket, level, name) => {
+          if (level === c.SOL_SOCKET && name === SO_REUSE_UNICASTPORT) told.push(socket);
+        }),
+      );
+      const { listener, port } = harness.listen();
+      const free = harness.open();
+      const bound = harness.open();
+      assert.equal(harness.driver.bind(bound, LOOPBACK), 0);
+      for (const socket of [free, bound]) {
+        assert.equal((await harness.run('connect', socket, { address: { ...LOOPBACK, port } })).outcome, 'done');
+      }
+      assert.deepEqual(told, [free.descriptor]);
+      for (const socket of [free, bound, listener]) await harness.close(socket);
+    });
+
+    test('every text of an address of this machine is connected to as such', async () => {
+      const told: number[] = [];
+      undo.push(
+        watchCalls(ws2_32(), 'WSAIoctl', (socket, code) => {
+          if (code === c.SIO_TCP_INITIAL_RTO) told.push(socket);
+        }),
+      );
+      const texts = ['::1', '0:0:0:0:0:0:0:1', '::', '0:0:0:0:0:0:0:0', '::ffff:7f00:1', '::ffff:0.0.0.0'];
+      for (const text of texts) {
+        const socket = harness.driver.open('IPv6', 'stream');
+        assert.ok(typeof socket !== 'number');
+        const address = { family: 'IPv6', address: text, port: 1 } as const;
+        assert.equal(harness.errorName(await harness.run('connect', socket, { address })), 'ECONNREFUSED', text);
+        assert.equal(told.pop(), socket.descriptor, text);
+        await harness.close(socket);
+      }
     });
 
     test('a group of IPv6 is joined on the very interface that has the address, whatever scope is listed for it', async () => {

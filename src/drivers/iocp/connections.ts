@@ -12,6 +12,7 @@ import {
   WSAENOTCONN,
   WSAETIMEDOUT,
 } from '../../../native-bindings/windows/winerror.js';
+import { canonicalIPv6 } from '../../bsd/ip-text.js';
 import { writeSockaddr } from '../../bsd/sockaddr.js';
 import type { SocketAddress } from '../../port/address.js';
 import type { Operation } from '../../port/operation.js';
@@ -187,9 +188,11 @@ export class Connections {
 
   #connect(socket: PortSocket, operation: Operation, wanted: SocketAddress): boolean {
     const { winsock, slabs, requests } = this.#shared;
+    const text = wanted.family === 'IPv6' ? canonicalIPv6(wanted.address) : wanted.address;
     // Everywhere else, connecting to "any address" reaches this machine. Winsock calls it WSAEADDRNOTAVAIL.
-    const address = isAny(wanted) ? { ...wanted, address: wanted.family === 'IPv4' ? '127.0.0.1' : '::1' } : wanted;
+    const address = { ...wanted, address: LOOPBACK_OF_ANY.get(text) ?? text };
     if (!socket.bound) {
+      winsock.reusePorts(socket.descriptor);
       const any = { family: socket.family, address: socket.family === 'IPv6' ? '::' : '0.0.0.0', port: 0 };
       const failed = winsock.bind(socket.descriptor, any);
       if (failed < 0) return operation.failed(-failed);
@@ -240,9 +243,12 @@ export class Connections {
   }
 }
 
-function isAny({ address }: SocketAddress): boolean {
-  return address === '0.0.0.0' || address === '::';
-}
+/** What reaches this machine where "any address" is connected to. */
+const LOOPBACK_OF_ANY: ReadonlyMap<string, string> = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+  ['::ffff:0.0.0.0', '::ffff:127.0.0.1'],
+]);
 
 function isLoopback({ address }: SocketAddress): boolean {
   return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');

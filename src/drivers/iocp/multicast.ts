@@ -3,7 +3,7 @@ import * as c from '../../../native-bindings/windows/constants.js';
 import { iphlpapi } from '../../../native-bindings/windows/iphlpapi.js';
 import { ip_mreq, ipv6_mreq } from '../../../native-bindings/windows/structs.js';
 import { WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL } from '../../../native-bindings/windows/winerror.js';
-import { readIPv6, writeIPv4, writeIPv6 } from '../../bsd/ip-text.js';
+import { canonicalIPv6, writeIPv4, writeIPv6 } from '../../bsd/ip-text.js';
 import type { SocketAddress } from '../../port/address.js';
 import type { Winsock } from './winsock.js';
 
@@ -77,10 +77,4 @@ function indexOf(alias: string): number {
   const index = new Uint32Array(1);
   if (ConvertInterfaceAliasToLuid(Buffer.from(`${alias}\0`, 'utf16le'), luid) !== 0) return -1;
   return ConvertInterfaceLuidToIndex(luid, new Uint8Array(index.buffer)) === 0 ? (index[0] ?? -1) : -1;
-}
-
-function canonicalIPv6(text: string): string {
-  const bytes = new Uint8Array(16);
-  writeIPv6(text.split('%')[0] ?? '', bytes, 0);
-  return readIPv6(bytes, 0);
 }

@@ -19,6 +19,9 @@ const WINSOCK_2_2 = 0x0202;
 
 // mstcpip.h of the Windows SDK; mingw's does not have it. https://learn.microsoft.com/windows/win32/winsock/winsock-ioctls
 const SIO_UDP_NETRESET = 0x9800000f;
+// ws2def.h of the Windows SDK since Windows 10; neither mingw's headers nor Wine 8 have it.
+// https://learn.microsoft.com/windows/win32/winsock/sol-socket-socket-options
+const SO_REUSE_UNICASTPORT = 0x3007;
 
 /** The first build of Windows 10 that has TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS. */
 const RETRANSMITS_NO_SYN = 16299;
@@ -133,6 +136,15 @@ export class Winsock {
    */
   keepPort(handle: number): number {
     return this.#setInteger(handle, c.SOL_SOCKET, c.SO_EXCLUSIVEADDRUSE, 1);
+  }
+
+  /**
+   * The next bind to port 0 leaves the choice of the port to ConnectEx, as connect has it by itself: it may be a port that
+   * is used already, for another destination, where the system has a range of ports for that. 16,384 are not many. .NET
+   * does the same where it binds for ConnectEx alone (dotnet/runtime issue 48219). A refusal leaves all as it was.
+   */
+  reusePorts(handle: number): number {
+    return this.#setInteger(handle, c.SOL_SOCKET, SO_REUSE_UNICASTPORT, 1);
   }
 
   bind(handle: number, address: SocketAddress): number {
