@@ -10,7 +10,7 @@ import { ws2_32 } from '../../native-bindings/windows/ws2_32.js';
 import { IocpDriver } from '../../src/drivers/iocp/driver.js';
 import { isBuild, Winsock } from '../../src/drivers/iocp/winsock.js';
 import type { DriverSocket } from '../../src/port/driver.js';
-import { DriverHarness, LOOPBACK } from '../support/driver-harness.js';
+import { DriverHarness, LOOPBACK, readAll } from '../support/driver-harness.js';
 import { replaceCall, watchCalls } from '../support/native-calls.js';
 import { until } from '../support/waiting.js';
 
@@ -261,6 +261,25 @@ if (process.platform === 'win32') {
       const sent = await sendTo(socket, socket.port, 'to nobody');
       assert.equal(harness.errorName(sent), 'ECONNREFUSED');
       await harness.close(socket);
+    });
+
+    test('a send that the system has no memory for is made again by a request that waits for some', async () => {
+      const { socket, peer } = await pair();
+      failCalls('send', [win.WSAENOBUFS]);
+      let requests = 0;
+      undo.push(watchCalls(ws2_32(), 'WSASend', () => requests++));
+      const sent = await harness.run('send', socket, { buffer: Buffer.from('all the same') });
+      assert.deepEqual([sent.outcome, requests], ['done', 1]);
+      const arrived = readAll(peer);
+      await harness.close(socket);
+      assert.equal((await arrived).bytes.toString(), 'all the same');
+      const datagrams = datagramSocket();
+      failCalls('sendto', [win.WSAENOBUFS]);
+      assert.equal((await sendTo(datagrams, datagrams.port, 'this one, too')).bytesTransferred, 1);
+      const batch = harness.driver.createBatch(1, 64);
+      await harness.run('recvBatch', datagrams, { batch });
+      assert.equal(Buffer.from(batch.data(0)).toString(), 'this one, too');
+      await harness.close(datagrams);
     });
 
     test('an error about earlier datagrams is heard, and the datagram goes', async () => {

@@ -13,7 +13,7 @@ import type { DatagramBatch } from '../../port/datagrams.js';
 import { OutOfRangeError } from '../../port/errors.js';
 import type { Operation } from '../../port/operation.js';
 import { WinsockDatagramBatch } from './datagram-batch.js';
-import { isCancelled } from './errors.js';
+import { isCancelled, isFull } from './errors.js';
 import { NO_SLOT, type PortSocket, REQUEST_RECEIVE, REQUEST_SEND } from './port-socket.js';
 import { PENDING } from './requests.js';
 import type { Shared } from './shared.js';
@@ -217,7 +217,7 @@ export class Datagrams {
     const { winsock, requests } = this.#shared;
     for (let errors = 0; operation.bytesTransferred < batch.count; ) {
       let sent = batch.send(winsock, socket.descriptor, operation.bytesTransferred);
-      if (sent === -WSAEWOULDBLOCK) {
+      if (isFull(-sent)) {
         sent = batch.submit(requests, socket, REQUEST_SEND, operation.bytesTransferred);
         if (sent === PENDING) return false;
       }

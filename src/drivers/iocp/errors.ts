@@ -162,6 +162,14 @@ export function isCancelled(error: number): boolean {
   return error === win.ERROR_OPERATION_ABORTED;
 }
 
+/**
+ * A plain send has found no room. WSAENOBUFS says it of the system's memory rather than of the socket's: that passes, too
+ * (libzmq's pull request 1471), and an overlapped send waits for either.
+ */
+export function isFull(error: number): boolean {
+  return error === win.WSAEWOULDBLOCK || error === win.WSAENOBUFS;
+}
+
 /** The peer has reset the connection, under whichever of its names. */
 export function isReset(error: number): boolean {
   return error === win.WSAECONNRESET || error === win.ERROR_NETNAME_DELETED || error === win.WSAENETRESET;
