@@ -312,6 +312,26 @@ if (process.platform === 'win32') {
       for (const each of [peer, socket]) await harness.close(each);
     });
 
+    test('who only sends hears of every refusal: what was told is taken out of the kernel, and the socket watched', async () => {
+      const peer = datagramSocket();
+      const socket = datagramSocket();
+      const send = () => {
+        const batch = harness.driver.createBatch(1, 64);
+        batch.add(Buffer.from('anybody?'));
+        return harness.run('sendBatch', socket, { batch });
+      };
+      failCalls('WSARecv', [win.WSAECONNRESET], (handle) => handle === socket.descriptor);
+      const address = { ...LOOPBACK, port: peer.port };
+      assert.equal((await harness.run('connect', socket, { address })).outcome, 'done');
+      assert.equal(harness.errorName(await send()), 'ECONNREFUSED');
+      failCalls('recv', [win.WSAECONNRESET, win.WSAECONNRESET]);
+      let watched = 0;
+      undo.push(watchCalls(ws2_32(), 'WSARecv', () => watched++));
+      assert.equal((await send()).outcome, 'done');
+      assert.equal(watched, 1);
+      for (const each of [peer, socket]) await harness.close(each);
+    });
+
     test('a reset that a send was told of is a reset to the receive, too, and no abort of our own', async () => {
       const { socket, peer } = await pair();
       peer.write('x');

@@ -105,8 +105,14 @@ export class Datagrams {
    * only by a receive, and a send wants to know, too.
    */
   listen(socket: PortSocket): void {
-    if (!socket.connected || socket.mayReceive || socket.pendingError !== 0) return;
+    if (!socket.connected || socket.pendingError !== 0) return;
     if (socket.receiveSlot !== NO_SLOT || socket.closing) return;
+    // The error that was told lies in the kernel still, before those that are to come. Nobody may ever receive.
+    if (socket.peekedError !== 0 && this.#shared.winsock.takeError(socket.descriptor, socket.peekedError)) {
+      socket.peekedError = 0;
+      socket.mayReceive = false;
+    }
+    if (socket.mayReceive) return;
     // No operation is behind this request, so that nobody else has the port watched for it.
     if (this.#watch(socket)) this.#shared.events.flushWanted();
   }

@@ -131,7 +131,8 @@ export class Winsock {
 
   /**
    * The port that the socket will be bound to is its own. Otherwise any process that sets SO_REUSEADDR could bind to it,
-   * too, and take its connections.
+   * too, and take its connections. The page below warns that such a port may not be had again while connections that it
+   * accepted are alive. Somebody's test of it on a current Windows had it at once (dynoxide pull request 133).
    * https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse
    */
   keepPort(handle: number): number {
@@ -141,7 +142,7 @@ export class Winsock {
   /**
    * The next bind to port 0 leaves the choice of the port to ConnectEx, as connect has it by itself: it may be a port that
    * is used already, for another destination, where the system has a range of ports for that. 16,384 are not many. .NET
-   * does the same where it binds for ConnectEx alone (dotnet/runtime issue 48219). A refusal leaves all as it was.
+   * does the same where it binds for ConnectEx alone (dotnet/runtime pull request 54903). A refusal leaves all as it was.
    */
   reusePorts(handle: number): number {
     return this.#setInteger(handle, c.SOL_SOCKET, SO_REUSE_UNICASTPORT, 1);
@@ -182,6 +183,12 @@ export class Winsock {
 
   sendAt(handle: number, address: number, length: number): number {
     return this.#result(this.#calls.sendAt(handle, address, length, 0));
+  }
+
+  /** Takes an error that the next receive on a datagram socket would bring; false, and nothing is taken, where it is none. */
+  takeError(handle: number, error: number): boolean {
+    const peek = this.#result(this.#calls.recv(handle, this.#valueBytes, 1, c.MSG_PEEK));
+    return peek === -error && this.#result(this.#calls.recv(handle, this.#valueBytes, 1, 0)) === peek;
   }
 
   receiveFrom(handle: number, target: number, length: number, from: number, fromLength: number): number {
