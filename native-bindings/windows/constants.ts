@@ -40,6 +40,7 @@ export const SO_UPDATE_CONNECT_CONTEXT = 0x7010;
 export const TF_DISCONNECT = 0x01;
 export const TF_REUSE_SOCKET = 0x02;
 export const SIO_UDP_CONNRESET = 0x9800000c;
+export const SIO_BASE_HANDLE = 0x48000022;
 
 // winsock2.h, mstcpip.h: ioctlsocket and WSAIoctl
 // https://learn.microsoft.com/windows/win32/winsock/winsock-ioctls

@@ -32,6 +32,16 @@ export class ReservedMemory {
     virtualAlloc(this.memory.address(this.#committed), wanted - this.#committed, MEM_COMMIT);
     this.#committed = wanted;
   }
+
+  /**
+   * Commits the bytes up to the end of a part, and gives a buffer over that part alone, for views that leave the
+   * library. Whoever clones a view (structuredClone, a message to a worker) reads the whole buffer under it, and a page
+   * that is reserved and not committed ends the process.
+   */
+  part(offset: number, byteLength: number): ArrayBuffer {
+    this.commit(offset + byteLength);
+    return new MappedMemory(this.memory.address(offset), byteLength).buffer;
+  }
 }
 
 function virtualAlloc(address: number, byteLength: number, type: number): number {

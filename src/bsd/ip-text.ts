@@ -46,6 +46,13 @@ export function readIPv6(source: Uint8Array, at: number): string {
   return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
 }
 
+/** The one text that stands for all texts of an IPv6 address; its zone is left out. */
+export function canonicalIPv6(text: string): string {
+  const bytes = new Uint8Array(16);
+  writeIPv6(text.split('%')[0] ?? '', bytes, 0);
+  return readIPv6(bytes, 0);
+}
+
 function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
   let best = { start: 0, length: 0 };
   let start = 0;

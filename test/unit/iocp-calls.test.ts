@@ -9,23 +9,7 @@ import { openProactor, TcpListener } from '../../src/index.js';
 import type { DriverSocket } from '../../src/port/driver.js';
 import type { Operation } from '../../src/port/operation.js';
 import { DriverHarness, LOOPBACK } from '../support/driver-harness.js';
-
-/** Puts a function that sees the arguments before each call of a native one; gives what takes it away again. */
-function watchCalls<L extends object, K extends keyof L>(
-  library: L,
-  name: K,
-  seen: L[K] extends (...args: infer A) => unknown ? (...args: A) => void : never,
-): () => void {
-  const real = library[name] as (...args: unknown[]) => unknown;
-  const look = seen as (...args: unknown[]) => void;
-  library[name] = ((...args: unknown[]) => {
-    look(...args);
-    return real(...args);
-  }) as L[K];
-  return () => {
-    library[name] = real as L[K];
-  };
-}
+import { watchCalls } from '../support/native-calls.js';
 
 function optionOf(socket: number, level: number, name: number): number {
   const value = new Int32Array(1);

@@ -48,6 +48,31 @@ describe('Winsock errors', () => {
     assert.equal(errorOfStatus(0xc0ffee00), win.WSASYSCALLFAILURE);
   });
 
+  test("what libuv's and Wine's tables agree on is so here, too", () => {
+    for (const [status, error] of [
+      [nt.STATUS_BUFFER_OVERFLOW, win.WSAEMSGSIZE],
+      [nt.STATUS_BUFFER_TOO_SMALL, win.WSAEFAULT],
+      [nt.STATUS_LINK_FAILED, win.WSAECONNRESET],
+      [nt.STATUS_PORT_UNREACHABLE, win.WSAECONNRESET],
+      [nt.STATUS_LOCAL_DISCONNECT, win.WSAECONNABORTED],
+      [nt.STATUS_BAD_NETWORK_PATH, win.WSAENETUNREACH],
+      [nt.STATUS_UNEXPECTED_NETWORK_ERROR, win.WSAENETDOWN],
+      [nt.STATUS_NETWORK_BUSY, win.WSAENETDOWN],
+      [nt.STATUS_OBJECT_NAME_NOT_FOUND, win.WSAENETDOWN],
+      [nt.STATUS_REQUEST_NOT_ACCEPTED, win.WSAEWOULDBLOCK],
+      [nt.STATUS_TOO_MANY_PAGING_FILES, win.WSAENOBUFS],
+      [nt.STATUS_IO_TIMEOUT, win.WSAETIMEDOUT],
+      [nt.STATUS_NOT_IMPLEMENTED, win.WSAEOPNOTSUPP],
+    ] as const) {
+      assert.equal(errorOfStatus(status), error, status.toString(16));
+    }
+  });
+
+  test('a status that was made of an error number is that error', () => {
+    assert.equal(errorOfStatus((0xc007_0000 | win.WSAENETUNREACH) >>> 0), win.WSAENETUNREACH);
+    assert.equal(errorOfStatus(0xc007_0000), win.WSASYSCALLFAILURE);
+  });
+
   test('a cancelled request is told from a failed one, whether by CancelIoEx or by a close (Wine)', () => {
     for (const status of [nt.STATUS_CANCELLED, nt.STATUS_HANDLES_CLOSED]) assert.ok(isCancelled(errorOfStatus(status)));
     assert.ok(!isCancelled(errorOfStatus(nt.STATUS_CONNECTION_ABORTED)));

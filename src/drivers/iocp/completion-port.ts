@@ -67,7 +67,7 @@ export class CompletionPort {
 
   /** Asks for one request to be cancelled, or with 0 for all of the handle's. Their completions come all the same. */
   cancel(file: number, overlapped: number): void {
-    // A refusal (ERROR_NOT_FOUND) says that the completion is on its way already.
+    // A refusal (ERROR_NOT_FOUND) says that the completion is on its way already; see also Requests.
     this.#calls.CancelIoEx(file, overlapped);
   }
 

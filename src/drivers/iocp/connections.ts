@@ -1,13 +1,18 @@
 import {
   ERROR_NETNAME_DELETED,
+  ERROR_SEM_TIMEOUT,
   WSAECONNABORTED,
   WSAECONNREFUSED,
   WSAECONNRESET,
   WSAEFAULT,
+  WSAEHOSTUNREACH,
   WSAENETRESET,
+  WSAENETUNREACH,
   WSAENOBUFS,
   WSAENOTCONN,
+  WSAETIMEDOUT,
 } from '../../../native-bindings/windows/winerror.js';
+import { canonicalIPv6 } from '../../bsd/ip-text.js';
 import { writeSockaddr } from '../../bsd/sockaddr.js';
 import type { SocketAddress } from '../../port/address.js';
 import type { Operation } from '../../port/operation.js';
@@ -24,8 +29,9 @@ const ACCEPTS_IN_FLIGHT = 4;
 const DEAD_PER_ATTEMPT = 64;
 
 /**
- * How AcceptEx, or SO_UPDATE_ACCEPT_CONTEXT after it (Wine), says that the connection has been reset meanwhile. The
- * listener is as well as before.
+ * How AcceptEx, or SO_UPDATE_ACCEPT_CONTEXT after it (Wine), says that the connection has been reset or lost meanwhile.
+ * The listener is as well as before: libuv passes over every error here (uv__process_tcp_accept_req), Linux' accept(2)
+ * asks for it where the network is to blame, and Go knows the first two.
  */
 const DEAD: ReadonlySet<number> = new Set([
   ERROR_NETNAME_DELETED,
@@ -33,6 +39,10 @@ const DEAD: ReadonlySet<number> = new Set([
   WSAECONNABORTED,
   WSAENETRESET,
   WSAENOTCONN,
+  WSAETIMEDOUT,
+  ERROR_SEM_TIMEOUT,
+  WSAEHOSTUNREACH,
+  WSAENETUNREACH,
 ]);
 
 /** Makes the driver's state of a connection that was accepted; gives the error number where it cannot. */
@@ -178,9 +188,11 @@ export class Connections {
 
   #connect(socket: PortSocket, operation: Operation, wanted: SocketAddress): boolean {
     const { winsock, slabs, requests } = this.#shared;
+    const text = wanted.family === 'IPv6' ? canonicalIPv6(wanted.address) : wanted.address;
     // Everywhere else, connecting to "any address" reaches this machine. Winsock calls it WSAEADDRNOTAVAIL.
-    const address = isAny(wanted) ? { ...wanted, address: wanted.family === 'IPv4' ? '127.0.0.1' : '::1' } : wanted;
+    const address = { ...wanted, address: LOOPBACK_OF_ANY.get(text) ?? text };
     if (!socket.bound) {
+      winsock.reusePorts(socket.descriptor);
       const any = { family: socket.family, address: socket.family === 'IPv6' ? '::' : '0.0.0.0', port: 0 };
       const failed = winsock.bind(socket.descriptor, any);
       if (failed < 0) return operation.failed(-failed);
@@ -231,9 +243,12 @@ export class Connections {
   }
 }
 
-function isAny({ address }: SocketAddress): boolean {
-  return address === '0.0.0.0' || address === '::';
-}
+/** What reaches this machine where "any address" is connected to. */
+const LOOPBACK_OF_ANY: ReadonlyMap<string, string> = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+  ['::ffff:0.0.0.0', '::ffff:127.0.0.1'],
+]);
 
 function isLoopback({ address }: SocketAddress): boolean {
   return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');

@@ -13,7 +13,7 @@ import type { DatagramBatch } from '../../port/datagrams.js';
 import { OutOfRangeError } from '../../port/errors.js';
 import type { Operation } from '../../port/operation.js';
 import { WinsockDatagramBatch } from './datagram-batch.js';
-import { isCancelled } from './errors.js';
+import { isCancelled, isFull } from './errors.js';
 import { NO_SLOT, type PortSocket, REQUEST_RECEIVE, REQUEST_SEND } from './port-socket.js';
 import { PENDING } from './requests.js';
 import type { Shared } from './shared.js';
@@ -78,7 +78,7 @@ export class Datagrams {
     } else {
       socket.mayReceive = true;
       // "Message too long" says that there is a datagram, and it is longer than nothing.
-      if (error !== 0 && error !== WSAEMSGSIZE) socket.pendingError = error;
+      if (error !== 0 && error !== WSAEMSGSIZE) this.#peeked(socket, error);
     }
     this.goOnReceiving(socket);
   }
@@ -105,8 +105,14 @@ export class Datagrams {
    * only by a receive, and a send wants to know, too.
    */
   listen(socket: PortSocket): void {
-    if (!socket.connected || socket.mayReceive || socket.pendingError !== 0) return;
+    if (!socket.connected || socket.pendingError !== 0) return;
     if (socket.receiveSlot !== NO_SLOT || socket.closing) return;
+    // The error that was told lies in the kernel still, before those that are to come. Nobody may ever receive.
+    if (socket.peekedError !== 0 && this.#shared.winsock.takeError(socket.descriptor, socket.peekedError)) {
+      socket.peekedError = 0;
+      socket.mayReceive = false;
+    }
+    if (socket.mayReceive) return;
     // No operation is behind this request, so that nobody else has the port watched for it.
     if (this.#watch(socket)) this.#shared.events.flushWanted();
   }
@@ -160,8 +166,17 @@ export class Datagrams {
     if (result === PENDING) return true;
     socket.mayReceive = true;
     socket.arrivesEarly = true;
-    if (result < 0 && result !== -WSAEMSGSIZE) socket.pendingError = -result;
+    if (result < 0 && result !== -WSAEMSGSIZE) this.#peeked(socket, -result);
     return false;
+  }
+
+  /**
+   * A peeking receive has brought an error. Windows leaves it where it is, for a receive that takes it (libuv's comment
+   * in uv__process_udp_recv_req); Wine does not. It is told once.
+   */
+  #peeked(socket: PortSocket, error: number): void {
+    socket.pendingError = error;
+    socket.peekedError = error;
   }
 
   /** Receives what is there. True: the operation has ended. False: nothing has arrived. */
@@ -175,7 +190,9 @@ export class Datagrams {
     batch.clear();
     for (let errors = 0; !batch.isFull && errors < ERRORS_PER_ATTEMPT; ) {
       const result = batch.receiveNext(winsock, socket.descriptor);
-      if (result >= 0) continue;
+      const toldAlready = result < 0 && -result === socket.peekedError;
+      socket.peekedError = 0;
+      if (result >= 0 || toldAlready) continue;
       if (result === -WSAEWOULDBLOCK) {
         socket.mayReceive = false;
         if (batch.count === 0) socket.arrivesEarly = false;
@@ -204,14 +221,18 @@ export class Datagrams {
     if (this.#failedBefore(socket, operation)) return true;
     this.listen(socket);
     const { winsock, requests } = this.#shared;
-    while (operation.bytesTransferred < batch.count) {
+    for (let errors = 0; operation.bytesTransferred < batch.count; ) {
       let sent = batch.send(winsock, socket.descriptor, operation.bytesTransferred);
-      if (sent === -WSAEWOULDBLOCK) {
+      if (isFull(-sent)) {
         sent = batch.submit(requests, socket, REQUEST_SEND, operation.bytesTransferred);
         if (sent === PENDING) return false;
       }
+      const before = operation.bytesTransferred;
       if (sent >= 0) operation.bytesTransferred++;
-      else if (!this.#passOver(socket, operation, -sent)) {
+      else if (
+        !this.#passOver(socket, operation, -sent) ||
+        (operation.bytesTransferred === before && ++errors > ERRORS_PER_ATTEMPT)
+      ) {
         return operation.failed(UNREACHABLE.has(-sent) ? WSAECONNREFUSED : -sent);
       }
     }

@@ -62,7 +62,7 @@ export class IocpDriver implements Driver {
     this.#events = events;
     this.#port = new CompletionPort(() => this.#wake());
     const buffers = new LentBuffers(options.bufferBytes ?? 4096, options.maxBuffers ?? 8192);
-    const requests = new Requests(this.#port, options.maxRequests);
+    const requests = new Requests(this.#port, this.#winsock, options.maxRequests);
     this.#shared = new Shared(this.#winsock, this.#port, requests, buffers, events, () => this.#nextTurn());
     this.#receiver = new Receiver(this.#shared);
     this.#sender = new Sender(this.#shared);
@@ -297,12 +297,13 @@ export class IocpDriver implements Driver {
   #completion(keyLow: number, keyHigh: number, overlapped: number, bytes: number): void {
     const socket = this.#sockets[keyLow];
     const slot = this.#shared.requests.slotAt(overlapped, keyLow);
-    if (!socket || socket.generation !== keyHigh || slot === request.NO_SLOT) {
-      this.#staleCompletions++;
+    const { requests } = this.#shared;
+    if (!socket || socket.generation !== keyHigh || slot === request.NO_SLOT || requests.isPending(slot)) {
+      if (!requests.strayCame()) this.#staleCompletions++;
       return;
     }
-    const kind = this.#shared.requests.kindOf(slot);
-    const error = this.#shared.requests.ended(socket, slot);
+    const kind = requests.kindOf(slot);
+    const error = requests.ended(socket, slot);
     switch (kind) {
       case request.REQUEST_RECEIVE:
         if (socket.type === 'datagram') this.#datagrams.readable(socket, error);

@@ -74,7 +74,7 @@ export const winsockErrors: ErrorTable = new WinsockErrorTable();
 
 /**
  * The error for the NTSTATUS of a completion, without a call. What it says is this library's choice: most pairs are what
- * libuv's uv_ntstatus_to_winsock_error has too, but WSAGetOverlappedResult and GetLastError need not agree with them. Of
+ * libuv's uv__ntstatus_to_winsock_error and Wine's NtStatusToWSAError have too, but WSAGetOverlappedResult and GetLastError need not agree with them. Of
  * STATUS_HANDLES_CLOSED, which a close makes of what is pending, Wine 8's WSAGetOverlappedResult makes WSAEINVAL, and its
  * GetQueuedCompletionStatus the system error 676; here it is an operation that was aborted, as on every other driver.
  */
@@ -90,13 +90,23 @@ const BY_STATUS = new Map<number, number>([
   [nt.STATUS_LOCAL_DISCONNECT, win.WSAECONNABORTED],
   [nt.STATUS_CONNECTION_ABORTED, win.WSAECONNABORTED],
   [nt.STATUS_TRANSACTION_ABORTED, win.WSAECONNABORTED],
-  [nt.STATUS_LINK_FAILED, win.WSAECONNABORTED],
+  [nt.STATUS_LINK_FAILED, win.WSAECONNRESET],
   [nt.STATUS_CONNECTION_REFUSED, win.WSAECONNREFUSED],
   [nt.STATUS_REMOTE_NOT_LISTENING, win.WSAECONNREFUSED],
   [nt.STATUS_PORT_UNREACHABLE, win.WSAECONNRESET],
+  [nt.STATUS_HOPLIMIT_EXCEEDED, win.WSAENETRESET],
   [nt.STATUS_NETWORK_UNREACHABLE, win.WSAENETUNREACH],
+  [nt.STATUS_BAD_NETWORK_PATH, win.WSAENETUNREACH],
   [nt.STATUS_PROTOCOL_UNREACHABLE, win.WSAENETUNREACH],
   [nt.STATUS_HOST_UNREACHABLE, win.WSAEHOSTUNREACH],
+  [nt.STATUS_HOST_DOWN, win.WSAEHOSTDOWN],
+  [nt.STATUS_NETWORK_BUSY, win.WSAENETDOWN],
+  [nt.STATUS_UNEXPECTED_NETWORK_ERROR, win.WSAENETDOWN],
+  [nt.STATUS_INVALID_NETWORK_RESPONSE, win.WSAENETDOWN],
+  [nt.STATUS_NO_SUCH_DEVICE, win.WSAENETDOWN],
+  [nt.STATUS_NO_SUCH_FILE, win.WSAENETDOWN],
+  [nt.STATUS_OBJECT_NAME_NOT_FOUND, win.WSAENETDOWN],
+  [nt.STATUS_OBJECT_PATH_NOT_FOUND, win.WSAENETDOWN],
   [nt.STATUS_IO_TIMEOUT, win.WSAETIMEDOUT],
   [nt.STATUS_LINK_TIMEOUT, win.WSAETIMEDOUT],
   [nt.STATUS_TRANSACTION_TIMED_OUT, win.WSAETIMEDOUT],
@@ -117,30 +127,47 @@ const BY_STATUS = new Map<number, number>([
   [nt.STATUS_COMMITMENT_LIMIT, win.WSAENOBUFS],
   [nt.STATUS_NO_MEMORY, win.WSAENOBUFS],
   [nt.STATUS_REMOTE_RESOURCES, win.WSAENOBUFS],
+  [nt.STATUS_TOO_MANY_PAGING_FILES, win.WSAENOBUFS],
   [nt.STATUS_BUFFER_OVERFLOW, win.WSAEMSGSIZE],
-  [nt.STATUS_BUFFER_TOO_SMALL, win.WSAEMSGSIZE],
   [nt.STATUS_INVALID_BUFFER_SIZE, win.WSAEMSGSIZE],
+  [nt.STATUS_BUFFER_TOO_SMALL, win.WSAEFAULT],
   [nt.STATUS_ACCESS_VIOLATION, win.WSAEFAULT],
   [nt.STATUS_INVALID_HANDLE, win.WSAENOTSOCK],
   [nt.STATUS_OBJECT_TYPE_MISMATCH, win.WSAENOTSOCK],
   [nt.STATUS_INVALID_PARAMETER, win.WSAEINVAL],
   [nt.STATUS_INVALID_DEVICE_REQUEST, win.WSAEOPNOTSUPP],
   [nt.STATUS_NOT_SUPPORTED, win.WSAEOPNOTSUPP],
+  [nt.STATUS_NOT_IMPLEMENTED, win.WSAEOPNOTSUPP],
   [nt.STATUS_ACCESS_DENIED, win.WSAEACCES],
   [nt.STATUS_DEVICE_NOT_READY, win.WSAEWOULDBLOCK],
+  [nt.STATUS_REQUEST_NOT_ACCEPTED, win.WSAEWOULDBLOCK],
   [nt.STATUS_TOO_MANY_OPENED_FILES, win.WSAEMFILE],
 ]);
+
+const FACILITY_NTWIN32 = 7;
 
 /** 0 for a request that ended well; an error for every other NTSTATUS, those that are in no table too. */
 export function errorOfStatus(status: number): number {
   // Severities success and information: the two high bits are 00 and 01.
   if (status >>> 31 === 0) return 0;
+  const known = BY_STATUS.get(status);
+  if (known !== undefined) return known;
+  // A driver in between (a firewall's) may have made the status of an error number: NTSTATUS_FROM_WIN32 in ntdef.h.
+  const isWin32 = ((status >>> 16) & 0x0fff) === FACILITY_NTWIN32 && (status & 0xffff) !== 0;
   // RtlNtStatusToDosError gives ERROR_MR_MID_NOT_FOUND for what it does not know, which says less than this.
-  return BY_STATUS.get(status) ?? win.WSASYSCALLFAILURE;
+  return isWin32 ? status & 0xffff : win.WSASYSCALLFAILURE;
 }
 
 export function isCancelled(error: number): boolean {
   return error === win.ERROR_OPERATION_ABORTED;
+}
+
+/**
+ * A plain send has found no room. WSAENOBUFS says it of the system's memory rather than of the socket's: that passes, too
+ * (libzmq's pull request 1471), and an overlapped send waits for either.
+ */
+export function isFull(error: number): boolean {
+  return error === win.WSAEWOULDBLOCK || error === win.WSAENOBUFS;
 }
 
 /** The peer has reset the connection, under whichever of its names. */

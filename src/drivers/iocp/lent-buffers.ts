@@ -3,6 +3,9 @@ import { ReservedMemory } from '../../../native-bindings/windows/pages.js';
 /** Lent buffers with this number and above lie outside the pool: see `overflow`. */
 const FIRST_HEAP_BUFFER = 1 << 24;
 
+/** Pages come into use in chunks of about this much, each with an ArrayBuffer of its own. */
+const CHUNK_BYTES = 65536;
+
 interface HeapBuffer {
   readonly bytes: Uint8Array;
   references: number;
@@ -16,6 +19,8 @@ export class LentBuffers {
   readonly bufferBytes: number;
   readonly #capacity: number;
   readonly #reserved: ReservedMemory;
+  readonly #buffersPerChunk: number;
+  readonly #chunks: ArrayBuffer[] = [];
   readonly #references: number[] = [];
   readonly #free: number[] = [];
   #lent = 0;
@@ -26,6 +31,7 @@ export class LentBuffers {
     this.bufferBytes = bufferBytes;
     this.#capacity = capacity;
     this.#reserved = new ReservedMemory(bufferBytes * capacity);
+    this.#buffersPerChunk = Math.max(Math.floor(CHUNK_BYTES / bufferBytes), 1);
   }
 
   get lent(): number {
@@ -38,7 +44,7 @@ export class LentBuffers {
     if (buffer !== undefined) return buffer;
     const next = this.#references.length;
     if (next === this.#capacity) return -1;
-    this.#reserved.commit((next + 1) * this.bufferBytes);
+    if (next === this.#chunks.length * this.#buffersPerChunk) this.#addChunk();
     this.#references.push(0);
     this.#free.push(next);
     return next;
@@ -68,7 +74,9 @@ export class LentBuffers {
 
   bytes(buffer: number, offset: number, length: number): Uint8Array {
     if (!this.isMapped(buffer)) return this.#heapBuffer(buffer).bytes.subarray(offset, offset + length);
-    return new Uint8Array(this.#reserved.memory.buffer, buffer * this.bufferBytes + offset, length);
+    const chunk = this.#chunks[Math.floor(buffer / this.#buffersPerChunk)];
+    if (chunk === undefined) throw new RangeError(`Buffer ${buffer} is not lent`);
+    return new Uint8Array(chunk, (buffer % this.#buffersPerChunk) * this.bufferBytes + offset, length);
   }
 
   retain(buffer: number): void {
@@ -93,6 +101,12 @@ export class LentBuffers {
     if (references > 0) return;
     this.#lent--;
     this.#free.push(buffer);
+  }
+
+  #addChunk(): void {
+    const first = this.#chunks.length * this.#buffersPerChunk;
+    const buffers = Math.min(this.#buffersPerChunk, this.#capacity - first);
+    this.#chunks.push(this.#reserved.part(first * this.bufferBytes, buffers * this.bufferBytes));
   }
 
   #heapBuffer(buffer: number): HeapBuffer {

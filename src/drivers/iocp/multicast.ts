@@ -1,8 +1,9 @@
 import { networkInterfaces } from 'node:os';
 import * as c from '../../../native-bindings/windows/constants.js';
+import { iphlpapi } from '../../../native-bindings/windows/iphlpapi.js';
 import { ip_mreq, ipv6_mreq } from '../../../native-bindings/windows/structs.js';
 import { WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEINVAL } from '../../../native-bindings/windows/winerror.js';
-import { readIPv6, writeIPv4, writeIPv6 } from '../../bsd/ip-text.js';
+import { canonicalIPv6, writeIPv4, writeIPv6 } from '../../bsd/ip-text.js';
 import type { SocketAddress } from '../../port/address.js';
 import type { Winsock } from './winsock.js';
 
@@ -58,17 +59,22 @@ function isLocal(address: string): boolean {
 /** The index of the interface that has this address; -1 where none has. */
 function interfaceIndex(localAddress: string): number {
   const wanted = canonicalIPv6(localAddress);
-  for (const entries of Object.values(networkInterfaces())) {
+  for (const [alias, entries] of Object.entries(networkInterfaces())) {
     for (const entry of entries ?? []) {
-      // libuv gives the interface's index as the scope of every IPv6 address it lists.
-      if (entry.family === 'IPv6' && canonicalIPv6(entry.address) === wanted) return entry.scopeid;
+      if (entry.family === 'IPv6' && canonicalIPv6(entry.address) === wanted) return indexOf(alias);
     }
   }
   return -1;
 }
 
-function canonicalIPv6(text: string): string {
-  const bytes = new Uint8Array(16);
-  writeIPv6(text.split('%')[0] ?? '', bytes, 0);
-  return readIPv6(bytes, 0);
+/**
+ * The index of the interface of this name; -1 where there is none. It is the scope of link-local addresses alone: others
+ * are listed with scope 0, which would stand for the system's choice. libuv lists interfaces by their aliases.
+ */
+function indexOf(alias: string): number {
+  const { ConvertInterfaceAliasToLuid, ConvertInterfaceLuidToIndex } = iphlpapi();
+  const luid = new Uint8Array(8);
+  const index = new Uint32Array(1);
+  if (ConvertInterfaceAliasToLuid(Buffer.from(`${alias}\0`, 'utf16le'), luid) !== 0) return -1;
+  return ConvertInterfaceLuidToIndex(luid, new Uint8Array(index.buffer)) === 0 ? (index[0] ?? -1) : -1;
 }

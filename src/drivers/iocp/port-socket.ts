@@ -51,6 +51,8 @@ export class PortSocket implements DriverSocket {
   recvEnd = END_NONE;
   /** An error that a request has brought, for whatever is received last; 0 for none. */
   pendingError = 0;
+  /** The error that a peeking receive has brought and that may lie in the kernel still; 0 for none. */
+  peekedError = 0;
   /** A RST has arrived: whoever is told second must not read it as an end or a broken pipe. */
   wasReset = false;
   shutReceive = false;

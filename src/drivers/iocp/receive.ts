@@ -1,4 +1,5 @@
 import {
+  WSAECONNABORTED,
   WSAECONNRESET,
   WSAEFAULT,
   WSAEINVAL,
@@ -13,8 +14,8 @@ import { END_NONE, END_OF_STREAM, NO_SLOT, type PortSocket, REQUEST_RECEIVE } fr
 import { PENDING } from './requests.js';
 import type { Shared } from './shared.js';
 
-/** Errors of a receive that leave the stream as it was. */
-const TRANSIENT: ReadonlySet<number> = new Set([WSAENOBUFS, WSAENOTCONN, WSAEFAULT, WSAEINVAL]);
+/** Errors of a receive that leave the stream as it was. WSARecv's WSAEWOULDBLOCK: too many requests are under way. */
+const TRANSIENT: ReadonlySet<number> = new Set([WSAENOBUFS, WSAENOTCONN, WSAEFAULT, WSAEINVAL, WSAEWOULDBLOCK]);
 
 /**
  * Receiving: a zero-byte WSARecv waits until there is something, and a non-blocking recv then takes it, straight into
@@ -155,7 +156,8 @@ export class Receiver {
     const error = socket.pendingError !== 0 ? socket.pendingError : -result;
     if (isReset(error) || this.#wasResetUnheard(socket, result)) socket.wasReset = true;
     if (socket.shutReceive && (error === WSAEWOULDBLOCK || error === WSAESHUTDOWN)) return END_OF_STREAM;
-    if (error !== 0) return error;
+    // A reset that a send was told of is an aborted connection to the receive that comes after it (see Sender).
+    if (error !== 0 && !(error === WSAECONNABORTED && socket.wasReset)) return error;
     return socket.wasReset ? WSAECONNRESET : END_OF_STREAM;
   }
 

@@ -1,12 +1,19 @@
 import { MSG_PEEK } from '../../../native-bindings/windows/constants.js';
 import { type ExtensionFunctions, extensionFunction } from '../../../native-bindings/windows/mswsock.js';
+import { STATUS_PENDING } from '../../../native-bindings/windows/ntstatus.js';
 import { ReservedMemory } from '../../../native-bindings/windows/pages.js';
 import { OVERLAPPED, WSABUF } from '../../../native-bindings/windows/structs.js';
-import { ERROR_IO_PENDING, WSAENOBUFS } from '../../../native-bindings/windows/winerror.js';
+import {
+  ERROR_IO_PENDING,
+  WSAEMSGSIZE,
+  WSAENOBUFS,
+  WSASYSCALLFAILURE,
+} from '../../../native-bindings/windows/winerror.js';
 import { ws2_32 } from '../../../native-bindings/windows/ws2_32.js';
 import type { CompletionPort } from './completion-port.js';
 import { errorOfStatus } from './errors.js';
 import { NO_SLOT, type PortSocket, type RequestKind } from './port-socket.js';
+import type { Winsock } from './winsock.js';
 
 /** Requests that the kernel may hold for one port. Each is 32 bytes of address space until it is first used. */
 const MAX_REQUESTS = 1 << 18;
@@ -33,7 +40,10 @@ const SLOTS_AT = 64;
  */
 export class Requests {
   pending = 0;
+  /** Packets that may come of requests that have ended without: see `begun`. */
+  #strays = 0;
   readonly #port: CompletionPort;
+  readonly #winsock: Winsock;
   readonly #limit: number;
   readonly #reserved: ReservedMemory;
   readonly #calls = ws2_32();
@@ -47,8 +57,9 @@ export class Requests {
   readonly #flagsAddress: number;
   readonly #vectorAddress: number;
 
-  constructor(port: CompletionPort, limit = MAX_REQUESTS) {
+  constructor(port: CompletionPort, winsock: Winsock, limit = MAX_REQUESTS) {
     this.#port = port;
+    this.#winsock = winsock;
     this.#limit = limit;
     this.#reserved = new ReservedMemory(SLOTS_AT + limit * OVERLAPPED.size);
     const { memory } = this.#reserved;
@@ -159,18 +170,33 @@ export class Requests {
 
   /** Asks for the request in this slot to be cancelled. Its completion comes all the same. */
   cancel(socket: PortSocket, slot: number): void {
-    this.#port.cancel(socket.descriptor, this.#addressOf(slot));
+    this.#cancel(socket, this.#addressOf(slot));
   }
 
   /** Asks for everything of the socket's to be cancelled. */
   cancelAll(socket: PortSocket): void {
-    if (socket.requests > 0) this.#port.cancel(socket.descriptor, 0);
+    if (socket.requests > 0) this.#cancel(socket, 0);
   }
 
   /** The slot whose OVERLAPPED lies at this address, if the socket of this index has a request in it; or NO_SLOT. */
   slotAt(overlapped: number, owner: number): number {
     const slot = (overlapped - this.#reserved.memory.address(SLOTS_AT)) / OVERLAPPED.size;
     return this.#owners[slot] === owner ? slot : NO_SLOT;
+  }
+
+  /**
+   * Whether the kernel has yet to end the request in this slot. A packet that comes for it all the same is about an
+   * earlier request that had the slot. https://learn.microsoft.com/windows/win32/api/minwinbase/ns-minwinbase-overlapped
+   */
+  isPending(slot: number): boolean {
+    return this.#reserved.memory.u32[this.#wordOf(slot) + STATUS_WORD] === STATUS_PENDING;
+  }
+
+  /** A packet has come that no request waits for. False: it was not expected either. */
+  strayCame(): boolean {
+    if (this.#strays === 0) return false;
+    this.#strays--;
+    return true;
   }
 
   kindOf(slot: number): RequestKind {
@@ -182,6 +208,19 @@ export class Requests {
     const status = this.#reserved.memory.u32[this.#wordOf(slot) + STATUS_WORD] as number;
     this.#give(socket, slot);
     return errorOfStatus(status);
+  }
+
+  /**
+   * A layered provider's handle may have nothing pending that the kernel knows of: what it has passed on is pending on
+   * the kernel's own socket, with an OVERLAPPED of the provider's (libuv cancels there too, uv__tcp_try_cancel_reqs).
+   * Without it a close would wait for ever. A receive that goes with it begins anew.
+   */
+  #cancel(socket: PortSocket, overlapped: number): void {
+    const { descriptor, family, type } = socket;
+    this.#port.cancel(descriptor, overlapped);
+    if (this.#winsock.hasKernelHandles(descriptor, family, type)) return;
+    const base = this.#winsock.baseHandle(descriptor);
+    if (base !== -1 && base !== descriptor) this.#port.cancel(base, 0);
   }
 
   #take(socket: PortSocket, kind: RequestKind): number {
@@ -196,6 +235,7 @@ export class Requests {
     const { u32 } = this.#reserved.memory;
     const at = this.#wordOf(slot);
     for (let word = 0; word < SLOT_WORDS; word++) u32[at + word] = 0;
+    u32[at + STATUS_WORD] = STATUS_PENDING;
     socket.requests++;
     this.pending++;
     return slot;
@@ -208,13 +248,21 @@ export class Requests {
     this.pending--;
   }
 
-  /** What the call that began a request came to. Must follow it at once: it asks for its error. */
+  /**
+   * What the call that began a request came to. Must follow it at once: it asks for its error.
+   *
+   * A call that fails leaves no packet, but for one: "message too long" is the warning STATUS_BUFFER_OVERFLOW to the
+   * system, and a warning is queued as a success is. Whether one comes of it is not told (libuv's
+   * uv__wsarecv_workaround, zio's pull request 733; Wine 8 queues one too), so the slot does not wait for it, and the
+   * packet is known by the request being over or, if the slot is used again by then, not being over yet.
+   */
   #begun(socket: PortSocket, slot: number, succeeded: boolean): number {
     if (!succeeded) {
       const error = this.#calls.WSAGetLastError();
       if (error === ERROR_IO_PENDING) return PENDING;
       this.#give(socket, slot);
-      return -error;
+      if (error === WSAEMSGSIZE && !socket.skipsSuccess) this.#strays++;
+      return -(error || WSASYSCALLFAILURE);
     }
     if (!socket.skipsSuccess) return PENDING;
     this.#give(socket, slot);

@@ -1,13 +1,7 @@
-import {
-  WSAECONNABORTED,
-  WSAECONNRESET,
-  WSAEFAULT,
-  WSAESHUTDOWN,
-  WSAEWOULDBLOCK,
-} from '../../../native-bindings/windows/winerror.js';
+import { WSAECONNABORTED, WSAECONNRESET, WSAEFAULT, WSAESHUTDOWN } from '../../../native-bindings/windows/winerror.js';
 import { gather, sendLength } from '../../port/gather.js';
 import type { Operation } from '../../port/operation.js';
-import { isCancelled, isReset } from './errors.js';
+import { isCancelled, isFull, isReset } from './errors.js';
 import { NO_SLOT, type PortSocket, REQUEST_SEND } from './port-socket.js';
 import { PENDING } from './requests.js';
 import type { Shared } from './shared.js';
@@ -115,7 +109,7 @@ export class Sender {
       if (left === 0) return operation.done(socket.sendBytes);
       const sent = this.#send(socket, operation, operation.bytesTransferred, Math.min(left, CALL_BYTES));
       if (sent > 0) operation.bytesTransferred += sent;
-      else if (sent === -WSAEWOULDBLOCK) {
+      else if (isFull(-sent)) {
         this.#toStage.push(socket);
         this.#shared.events.flushWanted();
         return false;

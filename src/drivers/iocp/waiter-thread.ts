@@ -2,14 +2,13 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { kernel32 } from '../../../native-bindings/windows/kernel32.js';
 import { WAIT_TIMEOUT } from '../../../native-bindings/windows/winerror.js';
 import {
-  WAITER_DELIVERED,
-  WAITER_IDLE,
   WAITER_LEAVING,
   WAITER_STATE,
   WAITER_WATCHING,
   type WaiterData,
   type WaiterMessage,
   type WaiterPort,
+  waiterSteps,
 } from './waiter-protocol.js';
 
 /** Waits on completion ports, so that the event loop of the other thread need not. */
@@ -29,7 +28,7 @@ class WaitingThread {
   run(): never {
     this.#tell('up');
     for (;;) {
-      const state = Atomics.load(this.#words, WAITER_STATE);
+      const state = waiterSteps.look(this.#words);
       switch (state) {
         case WAITER_WATCHING:
           this.#wait();
@@ -38,7 +37,7 @@ class WaitingThread {
           this.#port = null;
           // The port may never have been waited on, and then its message lies there still.
           while (receiveMessageOnPort(this.#owner) !== undefined);
-          Atomics.store(this.#words, WAITER_STATE, WAITER_IDLE);
+          waiterSteps.leave(this.#words);
           this.#tell('left');
           break;
         default:
@@ -57,8 +56,7 @@ class WaitingThread {
       if (error === WAIT_TIMEOUT) return;
       throw new Error(`Cannot wait on the completion port: error ${error}`);
     }
-    const before = Atomics.compareExchange(this.#words, WAITER_STATE, WAITER_WATCHING, WAITER_DELIVERED);
-    if (before === WAITER_WATCHING) this.#tell('delivered');
+    if (waiterSteps.deliver(this.#words)) this.#tell('delivered');
   }
 
   #tell(message: WaiterMessage): void {

@@ -1,16 +1,6 @@
 import { isMainThread, Worker } from 'node:worker_threads';
 import { INFINITE } from '../../../native-bindings/windows/constants.js';
-import {
-  WAITER_DELIVERED,
-  WAITER_IDLE,
-  WAITER_LEAVING,
-  WAITER_PARKED,
-  WAITER_STATE,
-  WAITER_WATCHING,
-  type WaiterData,
-  type WaiterMessage,
-  type WaiterPort,
-} from './waiter-protocol.js';
+import { WAITER_IDLE, type WaiterData, type WaiterMessage, type WaiterPort, waiterSteps } from './waiter-protocol.js';
 
 /**
  * A thread that is in the kernel cannot be ended from outside. The main thread's exit wakes it; a worker that is
@@ -69,7 +59,7 @@ export class WaiterWorker {
     const worker = found ?? new WaiterWorker(owner);
     worker.#owner = owner;
     worker.#worker.postMessage(owner.port);
-    Atomics.store(worker.#words, WAITER_STATE, WAITER_PARKED);
+    waiterSteps.park(worker.#words);
     if (hired.size === 0) process.on('exit', interruptAll);
     hired.add(worker);
     return worker;
@@ -81,16 +71,15 @@ export class WaiterWorker {
   }
 
   get delivered(): boolean {
-    return Atomics.load(this.#words, WAITER_STATE) === WAITER_DELIVERED;
+    return waiterSteps.hasDelivered(this.#words);
   }
 
   taken(): void {
-    Atomics.compareExchange(this.#words, WAITER_STATE, WAITER_DELIVERED, WAITER_PARKED);
+    waiterSteps.take(this.#words);
   }
 
   watch(): void {
-    const before = Atomics.compareExchange(this.#words, WAITER_STATE, WAITER_PARKED, WAITER_WATCHING);
-    if (before === WAITER_PARKED) Atomics.notify(this.#words, WAITER_STATE);
+    if (waiterSteps.send(this.#words)) waiterSteps.wake(this.#words);
   }
 
   ref(): void {
@@ -111,15 +100,14 @@ export class WaiterWorker {
 
   /** Gets the thread out of the kernel, and away from the port. */
   interrupt(): void {
-    const before = Atomics.exchange(this.#words, WAITER_STATE, WAITER_LEAVING);
-    if (before === WAITER_WATCHING) this.#owner.interrupt();
-    Atomics.notify(this.#words, WAITER_STATE);
+    if (waiterSteps.callOff(this.#words)) this.#owner.interrupt();
+    waiterSteps.wake(this.#words);
   }
 
   #heard(message: WaiterMessage): void {
     if (message === 'up') this.#up = true;
     this.#owner.heard(message);
-    if (message !== 'left' || Atomics.load(this.#words, WAITER_STATE) !== WAITER_IDLE) return;
+    if (message !== 'left' || waiterSteps.look(this.#words) !== WAITER_IDLE) return;
     if (idle.length < MAX_IDLE) idle.push(this);
     else void this.#worker.terminate();
   }
