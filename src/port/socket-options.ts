@@ -15,6 +15,10 @@ export interface SocketOptions {
   broadcast: boolean;
   ttl: number;
   multicastTtl: number;
+  /**
+   * Whether this machine's sockets hear what is sent to a group from here. Of the sender on Linux and the BSDs; Winsock
+   * has it for what the socket itself receives, so that a program for both sets it at both ends.
+   */
   multicastLoop: boolean;
   /** Datagrams of one flow are received as one large buffer and split by the library (Linux). */
   udpGro: boolean;
