@@ -1,0 +1,168 @@
+import type net from 'node:net';
+import { Writable } from 'node:stream';
+import type { World } from './player.js';
+import { type Behaviour, type Reaction, SOCKET_EVENTS, type SocketAction, type Taking, type When } from './program.js';
+import { Snapshots } from './snapshot.js';
+import { actOnSocket } from './socket-actions.js';
+
+/** A socket of the program, its listeners, and what it does when. */
+export class Actor {
+  readonly name: string;
+  readonly world: World;
+  readonly controller = new AbortController();
+  socket: net.Socket;
+  readonly #behaviour: Behaviour;
+  readonly #snapshots = new Snapshots();
+  readonly #done = new Set<Reaction>();
+  /** What waits for the socket's idle timeout. */
+  #idle: (() => void) | undefined;
+
+  constructor(world: World, name: string, socket: net.Socket, behaviour: Behaviour) {
+    this.world = world;
+    this.name = name;
+    this.socket = socket;
+    this.#behaviour = behaviour;
+  }
+
+  note(...words: unknown[]): void {
+    this.world.trace.note(this.name, ...words);
+  }
+
+  noteChanges(): void {
+    const changes = this.#snapshots.changes(this.socket);
+    if (changes !== '') this.note('now', changes);
+  }
+
+  listen(): void {
+    for (const event of SOCKET_EVENTS) {
+      this.socket.on(event, (...args: unknown[]) => {
+        this.note(event, ...args.slice(0, 4));
+        if (event === 'timeout' || event === 'close') this.#idle?.();
+        this.react(event);
+      });
+    }
+    if (this.#behaviour.errorListener) this.onError();
+    this.take(this.#behaviour.taking);
+  }
+
+  onError(): void {
+    this.socket.on('error', (error) => {
+      this.note('error', error);
+      this.react('error');
+    });
+  }
+
+  react(event: string): void {
+    for (const reaction of this.#behaviour.reactions) {
+      if (reaction.event !== event || this.#done.has(reaction)) continue;
+      this.#done.add(reaction);
+      this.act(reaction.when, reaction.does);
+    }
+  }
+
+  act(when: When, actions: readonly SocketAction[]): void {
+    const all = () => {
+      for (const action of actions) this.#actOnce(action);
+    };
+    if (when === 'now') all();
+    else if (when === 'tick') process.nextTick(all);
+    else queueMicrotask(all);
+  }
+
+  #actOnce(action: SocketAction): void {
+    if (action.act === 'throw') {
+      this.note('throws');
+      throw new Error(`thrown by ${this.name}`);
+    }
+    try {
+      const result = actOnSocket(this, action);
+      if (result !== undefined) this.note(action.act, 'gives', result === this.socket ? 'itself' : result);
+    } catch (error) {
+      this.note(action.act, 'throws', error);
+    }
+  }
+
+  /** Starts to take what arrives. */
+  take(taking: Taking): void {
+    const { socket } = this;
+    switch (taking) {
+      case 'none':
+        return;
+      case 'data':
+        socket.on('data', this.onData);
+        return;
+      case 'resume':
+        socket.resume();
+        return;
+      case 'readable':
+        socket.on('readable', this.onReadable);
+        return;
+      case 'sink':
+        socket.pipe(this.sink());
+        return;
+      case 'echo':
+        socket.pipe(socket);
+        return;
+      case 'iterate':
+        void this.iterate(false);
+        return;
+    }
+  }
+
+  readonly onData = (chunk: Buffer | string): void => {
+    this.world.trace.data(this.name, chunk);
+    this.react('data');
+  };
+
+  readonly onReadable = (): void => {
+    this.react('readable');
+    for (let chunk = this.socket.read(); chunk !== null; chunk = this.socket.read()) {
+      this.world.trace.data(this.name, chunk as Buffer | string);
+    }
+  };
+
+  sink(): Writable {
+    const sink = new Writable({
+      decodeStrings: false,
+      write: (chunk: Buffer | string, _encoding, done) => {
+        this.world.trace.data(this.name, chunk);
+        done();
+      },
+    });
+    for (const event of ['finish', 'close', 'unpipe']) sink.on(event, () => this.note('sink', event));
+    return sink;
+  }
+
+  async iterate(once: boolean): Promise<void> {
+    try {
+      for await (const chunk of this.socket as AsyncIterable<Buffer | string>) {
+        if (once) break;
+        this.world.trace.data(this.name, chunk);
+      }
+      this.note('iterated');
+    } catch (error) {
+      this.note('iteration throws', error);
+    }
+  }
+
+  /** Resolves once the socket has timed out, or has closed. */
+  async idle(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    await waiting;
+  }
+
+  #waiting: Promise<void> | undefined;
+
+  /** To be called where the socket's timeout has just been set. */
+  expectIdle(): void {
+    if (this.socket.destroyed) return;
+    this.#waiting = new Promise((resolve) => {
+      this.#idle = () => {
+        this.socket.setTimeout(0);
+        this.#idle = undefined;
+        resolve();
+      };
+    });
+  }
+}

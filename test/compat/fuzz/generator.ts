@@ -1,0 +1,303 @@
+import { Random } from '../../../src/port/random.js';
+import {
+  type Behaviour,
+  type Client,
+  type ConnectTarget,
+  type Data,
+  type ListenForm,
+  type Program,
+  type Reaction,
+  type ServerAction,
+  SOCKET_EVENTS,
+  type SocketAction,
+  type Step,
+  type Taking,
+  type When,
+} from './program.js';
+import { WRONG_CALLS } from './socket-actions.js';
+
+type Weighted<T> = readonly (readonly [weight: number, item: T])[];
+
+const MAX_STEPS = 9;
+/** A stalled path holds less than this, and TCP too where the peer's window has not grown. */
+const LARGE_BYTES = 300_000;
+
+const ENCODINGS = ['utf8', 'latin1', 'hex', 'base64', 'utf16le'] as const;
+const FORMS: Weighted<Data['form']> = [
+  [5, 'text'],
+  [4, 'buffer'],
+  [1, 'wide'],
+  [1, 'bytes'],
+  [1, 'hex'],
+  [1, 'base64'],
+  [1, 'latin1'],
+  [1, 'utf16le'],
+];
+const SIZES: Weighted<number> = [
+  [2, 0],
+  [3, 1],
+  [8, 10],
+  [6, 100],
+  [3, 1000],
+  [1, 5000],
+  [1, LARGE_BYTES],
+];
+const TAKINGS: Weighted<Taking> = [
+  [4, 'none'],
+  [6, 'data'],
+  [3, 'resume'],
+  [2, 'readable'],
+  [2, 'sink'],
+  [2, 'echo'],
+  [2, 'iterate'],
+];
+const TARGETS: Weighted<ConnectTarget> = [
+  [30, 'server'],
+  [2, 'refused'],
+  [1, 'missing path'],
+  [2, 'server, by a lookup'],
+  [2, 'server, by a late lookup'],
+  [1, 'a lookup that fails'],
+  [1, 'a lookup of no address'],
+  [2, 'the second of two addresses'],
+  [1, 'two refusing addresses'],
+  [1, 'from an address'],
+];
+const LISTENS: readonly ListenForm[] = ['(port, host)', 'options', '(port)', 'exclusive', 'ipv6', 'backlog'];
+const WHENS: Weighted<When> = [
+  [8, 'now'],
+  [1, 'microtask'],
+  [2, 'tick'],
+];
+const ACTS: Weighted<SocketAction['act']> = [
+  [14, 'write'],
+  [5, 'burst'],
+  [8, 'end'],
+  [4, 'destroy'],
+  [3, 'destroySoon'],
+  [3, 'reset'],
+  [4, 'pause'],
+  [5, 'resume'],
+  [3, 'read'],
+  [2, 'setEncoding'],
+  [2, 'cork'],
+  [2, 'uncork'],
+  [3, 'onData'],
+  [1, 'offData'],
+  [2, 'onReadable'],
+  [1, 'offReadable'],
+  [1, 'onError'],
+  [3, 'pipe'],
+  [1, 'unpipe'],
+  [2, 'iterate'],
+  [2, 'idle'],
+  [1, 'setTimeout'],
+  [1, 'setNoDelay'],
+  [1, 'setKeepAlive'],
+  [1, 'ref'],
+  [1, 'unref'],
+  [1, 'address'],
+  [1, 'abort'],
+  [1, 'handOver'],
+  [1, 'unshift'],
+  [3, 'wrong'],
+  [2, 'connect'],
+];
+const SERVER_ACTS: Weighted<ServerAction['act']> = [
+  [4, 'close'],
+  [2, 'getConnections'],
+  [2, 'maxConnections'],
+  [1, 'address'],
+  [1, 'ref'],
+  [1, 'unref'],
+  [2, 'listenAgain'],
+  [2, 'conflict'],
+  [1, 'dispose'],
+  [1, 'abort'],
+  [1, 'destroyAll'],
+  [2, 'wrongListen'],
+];
+
+/** The program of a seed. */
+export function programOf(seed: number): Program {
+  return new Generator(seed).program();
+}
+
+class Generator {
+  readonly #random: Random;
+  readonly #seed: number;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = new Random(seed);
+  }
+
+  program(): Program {
+    const transport = this.#random.chance(0.25) ? 'path' : 'tcp';
+    // Only one end reacts to what happens: where both do, which comes first is the network's choice.
+    const reactive = this.#pick<'client' | 'accepted' | 'none'>([
+      [3, 'client'],
+      [3, 'accepted'],
+      [2, 'none'],
+    ]);
+    return {
+      seed: this.#seed,
+      transport,
+      ours: this.#pick([
+        [3, 'both'],
+        [1, 'client'],
+        [1, 'server'],
+      ]),
+      listen: this.#one(LISTENS),
+      server: {
+        allowHalfOpen: this.#random.chance(0.4),
+        pauseOnConnect: this.#random.chance(0.1),
+        noDelay: this.#random.chance(0.1),
+        keepAlive: this.#random.chance(0.1),
+        highWaterMark: this.#highWaterMark(),
+        maxConnections: this.#random.chance(0.1) ? 1 : null,
+        signal: this.#random.chance(0.1),
+      },
+      accepted: this.#behaviour(reactive === 'accepted'),
+      steps: this.#steps(reactive === 'client'),
+    };
+  }
+
+  #steps(clientsReact: boolean): Step[] {
+    const steps: Step[] = [{ who: 'c0', connects: this.#client(clientsReact) }];
+    let clients = 1;
+    const count = 1 + this.#random.below(MAX_STEPS);
+    for (let i = 0; i < count; i++) {
+      if (clients < 3 && this.#random.chance(0.12)) {
+        steps.push({ who: `c${clients++}`, connects: this.#client(clientsReact) });
+      } else if (this.#random.chance(0.12)) {
+        const serves = this.#some(() => this.#serverAction());
+        steps.push({ who: 'server', when: this.#random.chance(0.8) ? 'now' : 'tick', serves });
+      } else {
+        const who = `${this.#random.chance(0.5) ? 'c' : 'a'}${this.#random.below(clients)}`;
+        steps.push({ who, when: this.#pick(WHENS), does: this.#some(() => this.#action()) });
+      }
+    }
+    return steps;
+  }
+
+  #client(reacts: boolean): Client {
+    return {
+      ...this.#behaviour(reacts),
+      to: this.#pick(TARGETS),
+      form: this.#one(['function', 'options', 'method', 'positional method'] as const),
+      allowHalfOpen: this.#random.chance(0.4),
+      highWaterMark: this.#highWaterMark(),
+      signal: this.#pick([
+        [12, 'none'],
+        [3, 'live'],
+        [1, 'aborted'],
+      ]),
+      noDelay: this.#random.chance(0.1),
+      keepAlive: this.#random.chance(0.1),
+      onread: this.#random.chance(0.08)
+        ? {
+            bytes: this.#one([1, 16, 1024, 70_000]),
+            made: this.#random.chance(0.5),
+            stops: this.#random.chance(0.4),
+          }
+        : null,
+    };
+  }
+
+  #behaviour(reacts: boolean): Behaviour {
+    const reactions: Reaction[] = [];
+    if (reacts) {
+      const count = 1 + this.#random.below(3);
+      for (let i = 0; i < count; i++) reactions.push(this.#reaction());
+    }
+    return { taking: this.#pick(TAKINGS), errorListener: this.#random.chance(0.85), reactions };
+  }
+
+  #reaction(): Reaction {
+    const event = this.#one([...SOCKET_EVENTS, 'data', 'readable', 'error', 'connection', 'data', 'end', 'connect']);
+    const does = this.#some(() => this.#action());
+    if (this.#random.chance(0.1)) does.push({ act: 'throw' });
+    return { event, when: this.#pick(WHENS), does };
+  }
+
+  #action(): SocketAction {
+    const act = this.#pick(ACTS);
+    switch (act) {
+      case 'write':
+        return { act, data: this.#data(), callback: this.#random.chance(0.5) };
+      case 'burst':
+        return { act, data: this.#some(() => this.#data(), 6), corked: this.#random.chance(0.6) };
+      case 'end':
+        return { act, data: this.#random.chance(0.5) ? this.#data() : null, callback: this.#random.chance(0.5) };
+      case 'destroy':
+        return { act, error: this.#random.chance(0.3) };
+      case 'read':
+        return { act, size: this.#random.chance(0.5) ? null : this.#one([0, 1, 5, 50]) };
+      case 'setEncoding':
+        return { act, encoding: this.#one(ENCODINGS) };
+      case 'pipe':
+        return { act, to: this.#one(['sink', 'self', 'c0', 'c1', 'a0', 'a1', 'a1']) };
+      case 'iterate':
+        return { act, once: this.#random.chance(0.5) };
+      case 'idle':
+        return { act, ms: 1 + this.#random.below(3), callback: this.#random.chance(0.5) };
+      case 'setTimeout':
+        return { act, ms: this.#one([0, 100_000, 2 ** 31]) };
+      case 'setNoDelay':
+        return { act, on: this.#one([true, false, undefined]) };
+      case 'setKeepAlive':
+        return { act, on: this.#one([true, false, undefined]), ms: this.#one([0, 1000, 5500, undefined]) };
+      case 'unshift':
+        return { act, data: { form: 'text', size: 3, start: this.#random.below(30) } };
+      case 'wrong':
+        return { act, which: this.#random.below(WRONG_CALLS.length) };
+      case 'connect':
+        return { act, to: this.#pick(TARGETS) };
+      default:
+        return { act };
+    }
+  }
+
+  #serverAction(): ServerAction {
+    const act = this.#pick(SERVER_ACTS);
+    switch (act) {
+      case 'close':
+        return { act, callback: this.#random.chance(0.5) };
+      case 'maxConnections':
+        return { act, count: this.#random.below(3) };
+      case 'wrongListen':
+        return { act, which: this.#random.below(20) };
+      default:
+        return { act };
+    }
+  }
+
+  #data(): Data {
+    return { form: this.#pick(FORMS), size: this.#pick(SIZES), start: this.#random.below(30) };
+  }
+
+  #highWaterMark(): number | null {
+    return this.#random.chance(0.75) ? null : this.#one([0, 1, 16, 1000, 200_000]);
+  }
+
+  /** One, and now and then more. */
+  #some<T>(make: () => T, most = 3): T[] {
+    const items = [make()];
+    while (items.length < most && this.#random.chance(0.35)) items.push(make());
+    return items;
+  }
+
+  #one<T>(items: readonly T[]): T {
+    return items[this.#random.below(items.length)] as T;
+  }
+
+  #pick<T>(items: Weighted<T>): T {
+    let left = this.#random.next() * items.reduce((sum, [weight]) => sum + weight, 0);
+    for (const [weight, item] of items) {
+      left -= weight;
+      if (left < 0) return item;
+    }
+    return this.#one(items)[1];
+  }
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+
+/** Longer data is told by its length and a digest. */
+const SHOWN_CHARACTERS = 48;
+
+/** Lines that chunk boundaries move about: how many writes, and so callbacks, stand between two chunks is chance. */
+const SOFT = /^(?:callback|drain|readable)/;
+
+interface Line {
+  readonly step: number;
+  readonly actor: string;
+  text: string;
+  /** What arrived, as far as it has been put together; undefined for other lines. */
+  data: (Buffer | string)[] | undefined;
+}
+
+/**
+ * What a program sees, by actor: each socket, the server, the process. The order of two actors' events is the
+ * network's choice, and so are chunk boundaries: what arrives within a step is put together.
+ */
+export class Trace {
+  /** Grows with whatever is noted. */
+  version = 0;
+  step = 0;
+  readonly #lines: Line[] = [];
+  readonly #names = new Map<string, string>();
+  readonly #paths: [path: string, name: string][] = [];
+
+  note(actor: string, ...words: unknown[]): void {
+    this.version++;
+    this.#lines.push({
+      step: this.step,
+      actor,
+      text: words.map((word) => this.spell(word)).join(' '),
+      data: undefined,
+    });
+  }
+
+  data(actor: string, chunk: Buffer | string): void {
+    this.version++;
+    const last = this.#dataBefore(actor, typeof chunk);
+    if (last === undefined) this.#lines.push({ step: this.step, actor, text: 'data', data: [chunk] });
+    else last.data?.push(chunk);
+  }
+
+  /** The port is told by this name: another run has others. */
+  namePort(port: number, name: string): void {
+    this.#names.set(String(port), name);
+  }
+
+  namePath(path: string, name: string): void {
+    this.#paths.push([path, name]);
+  }
+
+  /** The lines of one actor after the other, each with its step. */
+  byActor(): string[] {
+    const actors = new Map<string, string[]>();
+    for (const line of this.#lines) {
+      const list = actors.get(line.actor) ?? [];
+      list.push(`${line.actor} ${line.step}: ${line.text}${line.data === undefined ? '' : ` ${spellData(line.data)}`}`);
+      actors.set(line.actor, list);
+    }
+    return [...actors].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, lines]) => lines);
+  }
+
+  spell(word: unknown): string {
+    if (word instanceof Error) return this.#spellError(word);
+    if (typeof word === 'string') return this.#withNames(word);
+    if (typeof word === 'object' && word !== null) return this.#withNames(JSON.stringify(word));
+    return this.#withNames(String(word));
+  }
+
+  #spellError(error: Error): string {
+    const { code, errno, syscall, address, port } = error as NodeJS.ErrnoException & {
+      address?: string;
+      port?: number;
+    };
+    const inner = error instanceof AggregateError ? error.errors.map((each) => this.#spellError(each as Error)) : [];
+    const details = [error.name, code, errno, syscall, address, port, error.message, ...inner];
+    return this.#withNames(`<${details.filter((detail) => detail !== undefined).join(' | ')}>`);
+  }
+
+  #withNames(text: string): string {
+    let spelt = text;
+    for (const [path, name] of this.#paths) spelt = spelt.replaceAll(path, name);
+    return spelt.replaceAll(/\d{4,5}/g, (digits) => this.#names.get(digits) ?? digits);
+  }
+
+  #dataBefore(actor: string, type: string): Line | undefined {
+    for (let i = this.#lines.length - 1; i >= 0; i--) {
+      const line = this.#lines[i] as Line;
+      if (line.step !== this.step) return undefined;
+      if (line.actor !== actor) continue;
+      // biome-ignore lint/suspicious/useValidTypeof: the type of another chunk
+      if (line.data !== undefined) return typeof line.data[0] === type ? line : undefined;
+      if (!SOFT.test(line.text)) return undefined;
+    }
+    return undefined;
+  }
+}
+
+function spellData(chunks: readonly (Buffer | string)[]): string {
+  const isText = typeof chunks[0] === 'string';
+  const text = isText ? chunks.join('') : Buffer.concat(chunks as Buffer[]).toString('latin1');
+  const kind = isText ? 'text' : 'bytes';
+  if (text.length <= SHOWN_CHARACTERS) return `${kind} ${JSON.stringify(text)}`;
+  return `${kind} ${text.length} #${createHash('sha1').update(text).digest('hex').slice(0, 8)}`;
+}
