@@ -5,7 +5,7 @@
 // and its traces, --whole reports what was found as it is, without looking for a smaller program that differs.
 import { parseArgs } from 'node:util';
 import { programOf } from '../dist/test/compat/fuzz/generator.js';
-import { compare, playWithNode, playWithOurs, Subjects } from '../dist/test/compat/fuzz/one-case.js';
+import { Subject } from '../dist/test/compat/fuzz/one-case.js';
 import { shrink } from '../dist/test/compat/fuzz/shrink.js';
 
 const MAX_REPORTED = 12;
@@ -22,7 +22,7 @@ const { values } = parseArgs({
 const cases = Number(values.cases);
 const first = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const drivers = DRIVERS.filter((name) => values.driver === undefined || values.driver === name);
-const subjects = new Subjects();
+const subjects = drivers.map((name) => new Subject(name));
 const started = performance.now();
 /** @type {Record<'same' | 'racy' | 'different', number>} */
 const counts = { same: 0, racy: 0, different: 0 };
@@ -33,14 +33,14 @@ console.log(`${cases} cases on ${drivers.join(' and ')}, seeds ${first} to ${fir
 for (let i = 0; i < cases; i++) {
   seed = first + i;
   const program = programOf(seed);
-  for (const driver of drivers) {
-    const proactor = subjects.proactor(driver);
+  for (const subject of subjects) {
+    const { driver } = subject;
     if (values.show) {
       console.log(JSON.stringify(program, undefined, 1));
-      console.log(`node:net\n  ${(await playWithNode(program)).join('\n  ')}`);
-      console.log(`${driver}\n  ${(await playWithOurs(program, proactor)).join('\n  ')}`);
+      const { theirs, ours } = await subject.traces(program);
+      console.log(`node:net\n  ${theirs.join('\n  ')}\n${driver}\n  ${ours.join('\n  ')}`);
     }
-    const verdict = await compare(program, proactor);
+    const verdict = await subject.compare(program);
     if (typeof verdict === 'string') {
       counts[verdict]++;
       if (verdict === 'racy') console.log(`seed ${seed}: node:net differs from itself`);
@@ -51,14 +51,14 @@ for (let i = 0; i < cases; i++) {
       console.log(`seed ${seed} on ${driver}`);
       continue;
     }
-    const { program: smallest, before, theirs, ours } = values.whole ? verdict : await shrink(verdict, proactor);
+    const { program: smallest, before, theirs, ours } = values.whole ? verdict : await shrink(verdict, subject);
     console.log(`\nseed ${seed} on ${driver}\n${JSON.stringify(smallest)}`);
     for (const line of before) console.log(`      ${line}`);
     for (const line of theirs) console.log(`  NODE ${line}`);
     for (const line of ours) console.log(`  OURS ${line}`);
   }
 }
-subjects.destroy();
+for (const subject of subjects) subject.destroy();
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(
   `${cases} cases on ${drivers.join(' and ')}: ${counts.same} the same, ${counts.different} different, ` +

@@ -75,3 +75,20 @@ export function whenTurnEnds(callback: () => void): void {
   atTurnEnd.push(callback);
   if (atTurnEnd.length === 1) setImmediate(runTurnEnd);
 }
+
+/**
+ * For what is over a little later, but keeps its place among what this turn of the event loop has begun: the function
+ * that is given back says so, and the callback is called when the turn has ended too.
+ */
+export function fromTurnEndOn(callback: () => void): () => void {
+  let turnHasEnded = false;
+  let isOver = false;
+  whenTurnEnds(() => {
+    turnHasEnded = true;
+    if (isOver) callback();
+  });
+  return () => {
+    isOver = true;
+    if (turnHasEnded) whenTurnEnds(callback);
+  };
+}

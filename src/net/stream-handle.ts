@@ -5,7 +5,7 @@ import type { Operation, OperationKind, OperationObserver } from '../port/operat
 import type { Proactor } from '../port/proactor.js';
 import { OperationQueue } from '../sockets/operation-queue.js';
 import type { CloseResult, CloseSignal } from '../sockets/overlapped-socket.js';
-import { type Deliveries, type Delivery, deliveriesOf, whenTurnEnds } from './deliveries.js';
+import { type Deliveries, type Delivery, deliveriesOf, fromTurnEndOn, whenTurnEnds } from './deliveries.js';
 import { HandleResource } from './handle-resource.js';
 import { nodeInternals } from './node-internals.js';
 import { NetTimeoutError } from './timeout-error.js';
@@ -66,6 +66,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
   readonly #deliveries: Deliveries;
   #wantsBytes = false;
   #deferred = false;
+  #heldBack = false;
   #closing = false;
   #wasReset = false;
   #connected: boolean;
@@ -116,6 +117,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     this.reading = true;
     if (this.#closing || !this.#connected) return uvNumber('ENOTCONN');
     this.#wantsBytes = true;
+    this.#holdBack();
     if (this.#chunk !== null || this.#readEnd !== NOTHING) this.defer();
     else if (this.#receive === null) this.#submitReceive();
     return 0;
@@ -135,8 +137,9 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
   /** Writes; `callback` is called once, within this call where the bytes have gone by then. */
   write(data: WriteData, bytes: number, callback: WriteCallback): void {
     this.bytesWritten += bytes;
-    if (bytes === 0) return callback();
     if (this.#closing || this.socket === null) return callback(errnoException(uvNumber('EBADF'), 'write'));
+    if (!this.#connected) return callback(errnoException(uvNumber('EPIPE'), 'write'));
+    if (bytes === 0) return callback();
     this.#writes ??= WriteSide.take(this);
     this.#writes.start(data, bytes, callback);
   }
@@ -156,13 +159,23 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     return this.socket?.family === 'unix';
   }
 
-  /** Sends the FIN; the callback is called in the next turn of the event loop. */
+  /**
+   * Sends the FIN when this turn of the event loop ends, and calls back at once: what a peer does about it comes after
+   * 'finish'. A FIN that cannot be sent is nobody's error (Node does not look at it either).
+   */
   shutdownSend(callback: () => void): number {
     if (this.socket === null || this.#closing) return uvNumber('ENOTCONN');
-    const failed = this.proactor.driver.shutdown(this.socket, 'send');
-    if (failed !== 0) return uvError(this.proactor.driver, failed);
-    whenTurnEnds(callback);
+    whenTurnEnds(() => {
+      if (this.socket !== null && !this.#closing) this.#driver.shutdown(this.socket, 'send');
+      callback();
+    });
     return 0;
+  }
+
+  /** Why the handle cannot connect, or 0. */
+  protected get connectRefusal(): number {
+    if (this.#connected) return uvNumber('EISCONN');
+    return this.#connectRequest === null ? 0 : uvNumber('EALREADY');
   }
 
   /** Gives up what is pending and closes; libuv's close does not drain either. */
@@ -232,7 +245,20 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
   defer(): void {
     if (this.#deferred) return;
     this.#deferred = true;
-    this.#deliveries.add(this);
+    if (!this.#heldBack) this.#deliveries.add(this);
+  }
+
+  /**
+   * What a call of the program's begins is told when this turn of the event loop ends at the earliest, as libuv does,
+   * even if it is over at once: a program may put its listeners on after an `await`.
+   */
+  #holdBack(): void {
+    if (this.#heldBack) return;
+    this.#heldBack = true;
+    whenTurnEnds(() => {
+      this.#heldBack = false;
+      if (this.#deferred) this.deliver();
+    });
   }
 
   /** Tells the socket that an operation ran out of time. False: nobody listens, and it is destroyed. */
@@ -259,6 +285,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     const operation = this.operation('connect');
     operation.address = address;
     this.#connectRequest = request;
+    this.#holdBack();
     this.sending.submitObserved(operation, this.timeouts.connectTimeoutMs);
     return 0;
   }
@@ -308,7 +335,8 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
       this.#chunk = operation.buffer === null ? this.#copyLent(operation) : (operation.buffer as Buffer);
       if (length < this.#chunk.length) this.#chunk = this.#chunk.subarray(0, length);
       this.#full = length >= FULL_BUFFER_BYTES;
-      this.bytesRead += length;
+      // Bytes for the program's own buffer count once they are in it: libuv reads no further than the buffer goes.
+      if (this.#userBuffer === null) this.bytesRead += length;
     } else if (operation.outcome === 'done') this.#readEnd = uvNumber('EOF');
     else if (operation.outcome === 'failed') {
       this.#readEnd = uvError(this.#driver, operation.nativeError);
@@ -370,6 +398,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     for (let from = 0; from < chunk.length && this.#userBuffer !== null; ) {
       const length = copyBytes(chunk, from, this.#userBuffer, 0, this.#userBuffer.length);
       from += length;
+      this.bytesRead += length;
       const next = this.#tellNode(length, undefined);
       if (next !== undefined) this.#userBuffer = next;
       if (!this.#wantsBytes && from < chunk.length) {
@@ -411,9 +440,10 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     this.#wantsBytes = false;
     this.#chunk = null;
     const { socket } = this;
+    const tell = callback === undefined ? undefined : fromTurnEndOn(callback);
     const closed = (unreadBytes: number) => {
       this.closeResult = { sent: this.#sentBy(reset || unreadBytes > 0), unreadBytes };
-      if (callback !== undefined) whenTurnEnds(callback);
+      tell?.();
     };
     if (socket === null) return closed(0);
     this.receiving.cancelAll('close');

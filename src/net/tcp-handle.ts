@@ -86,7 +86,9 @@ export class TcpHandle extends StreamHandle {
 
   #connect(request: ConnectRequest, text: string, port: number): number {
     const address = numericAddress(text, port);
-    return address === null ? uvNumber('EINVAL') : this.submitConnect(request, address);
+    if (address === null) return uvNumber('EINVAL');
+    // libuv says at once what it knows by itself (uv__tcp_connect), and Node then tells of no failed attempt.
+    return this.connectRefusal || this.submitConnect(request, address);
   }
 }
 

@@ -5,6 +5,13 @@ import { type Behaviour, type Reaction, SOCKET_EVENTS, type SocketAction, type T
 import { Snapshots } from './snapshot.js';
 import { actOnSocket } from './socket-actions.js';
 
+/** Does it now or a little later. */
+export function at(when: When, work: () => void): void {
+  if (when === 'now') work();
+  else if (when === 'tick') process.nextTick(work);
+  else queueMicrotask(work);
+}
+
 /** A socket of the program, its listeners, and what it does when. */
 export class Actor {
   readonly name: string;
@@ -14,6 +21,8 @@ export class Actor {
   readonly #behaviour: Behaviour;
   readonly #snapshots = new Snapshots();
   readonly #done = new Set<Reaction>();
+  /** Whether nothing could be written any more when the step began. */
+  #wasOver = false;
   /** What waits for the socket's idle timeout. */
   #idle: (() => void) | undefined;
 
@@ -28,14 +37,26 @@ export class Actor {
     this.world.trace.note(this.name, ...words);
   }
 
+  /** Callbacks of writes: where a write may be over later, only their own order counts. */
+  noteCallback(...words: unknown[]): void {
+    this.world.trace.note(this.world.trace.strict ? this.name : `${this.name} writes`, ...words);
+  }
+
+  /** What a write gave, if it is not a matter of when the write was over, or has failed. */
+  gave(result: boolean): boolean | 'either' {
+    return this.world.trace.strict || this.#wasOver ? result : 'either';
+  }
+
   noteChanges(): void {
-    const changes = this.#snapshots.changes(this.socket);
+    this.#wasOver = this.socket.destroyed || this.socket.writableEnded;
+    const changes = this.#snapshots.changes(this.socket, this.world.trace.strict);
     if (changes !== '') this.note('now', changes);
   }
 
   listen(): void {
     for (const event of SOCKET_EVENTS) {
       this.socket.on(event, (...args: unknown[]) => {
+        if (event === 'drain' && !this.world.trace.strict) return;
         this.note(event, ...args.slice(0, 4));
         if (event === 'timeout' || event === 'close') this.#idle?.();
         this.react(event);
@@ -64,9 +85,7 @@ export class Actor {
     const all = () => {
       for (const action of actions) this.#actOnce(action);
     };
-    if (when === 'now') all();
-    else if (when === 'tick') process.nextTick(all);
-    else queueMicrotask(all);
+    at(when, all);
   }
 
   #actOnce(action: SocketAction): void {
@@ -143,6 +162,10 @@ export class Actor {
     } catch (error) {
       this.note('iteration throws', error);
     }
+  }
+
+  get isIdling(): boolean {
+    return this.#waiting !== undefined;
   }
 
   /** Resolves once the socket has timed out, or has closed. */

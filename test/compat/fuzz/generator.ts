@@ -140,6 +140,7 @@ class Generator {
       [3, 'accepted'],
       [2, 'none'],
     ]);
+    const isLimited = reactive !== 'client' && this.#random.chance(0.2);
     return {
       seed: this.#seed,
       transport,
@@ -155,7 +156,7 @@ class Generator {
         noDelay: this.#random.chance(0.1),
         keepAlive: this.#random.chance(0.1),
         highWaterMark: this.#highWaterMark(),
-        maxConnections: this.#random.chance(0.1) ? 1 : null,
+        maxConnections: isLimited ? 1 : null,
         signal: this.#random.chance(0.1),
       },
       accepted: this.#behaviour(reactive === 'accepted'),
@@ -171,11 +172,11 @@ class Generator {
       if (clients < 3 && this.#random.chance(0.12)) {
         steps.push({ who: `c${clients++}`, connects: this.#client(clientsReact) });
       } else if (this.#random.chance(0.12)) {
-        const serves = this.#some(() => this.#serverAction());
+        const serves = this.#some(() => this.#serverAction(clientsReact));
         steps.push({ who: 'server', when: this.#random.chance(0.8) ? 'now' : 'tick', serves });
       } else {
         const who = `${this.#random.chance(0.5) ? 'c' : 'a'}${this.#random.below(clients)}`;
-        steps.push({ who, when: this.#pick(WHENS), does: this.#some(() => this.#action()) });
+        steps.push({ who, when: this.#pick(WHENS), does: this.#actions() });
       }
     }
     return steps;
@@ -186,6 +187,7 @@ class Generator {
       ...this.#behaviour(reacts),
       to: this.#pick(TARGETS),
       form: this.#one(['function', 'options', 'method', 'positional method'] as const),
+      listens: this.#pick(WHENS),
       allowHalfOpen: this.#random.chance(0.4),
       highWaterMark: this.#highWaterMark(),
       signal: this.#pick([
@@ -216,9 +218,19 @@ class Generator {
 
   #reaction(): Reaction {
     const event = this.#one([...SOCKET_EVENTS, 'data', 'readable', 'error', 'connection', 'data', 'end', 'connect']);
-    const does = this.#some(() => this.#action());
+    const does = this.#actions();
     if (this.#random.chance(0.1)) does.push({ act: 'throw' });
     return { event, when: this.#pick(WHENS), does };
+  }
+
+  /**
+   * A reset that follows bytes at once races with them: the peer's read sees both, or the bytes alone, and libuv takes
+   * a hang-up behind a short read for an end. So nothing is written where there is a reset.
+   */
+  #actions(): SocketAction[] {
+    const actions = this.#some(() => this.#action());
+    const resets = actions.some(({ act }) => act === 'reset');
+    return resets ? actions.filter(({ act }) => act !== 'write' && act !== 'burst' && act !== 'end') : actions;
   }
 
   #action(): SocketAction {
@@ -259,8 +271,10 @@ class Generator {
     }
   }
 
-  #serverAction(): ServerAction {
+  #serverAction(clientsReact: boolean): ServerAction {
     const act = this.#pick(SERVER_ACTS);
+    // A server that drops a connection at once races with what the client does about the connection.
+    if (act === 'maxConnections' && clientsReact) return { act: 'getConnections' };
     switch (act) {
       case 'close':
         return { act, callback: this.#random.chance(0.5) };

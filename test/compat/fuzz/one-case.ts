@@ -27,55 +27,72 @@ export interface Mismatch {
 const oracle = net as NetModule;
 const subject = overlappedNet as unknown as NetModule;
 
-function run(program: Program, module: NetModule, still: number): Promise<readonly string[]> {
-  return new World(program, module, oracle, { still, refusedPort: REFUSED_PORT }).play();
+interface Run {
+  readonly program: Program;
+  readonly strict: boolean;
 }
 
-async function runOn(proactor: Proactor, program: Program, still: number): Promise<readonly string[]> {
+function playOn(module: NetModule, { program, strict }: Run, still: number): Promise<readonly string[]> {
+  return new World(program, module, oracle, { still, strict, refusedPort: REFUSED_PORT }).play();
+}
+
+async function playOurs(proactor: Proactor, run: Run, still: number): Promise<readonly string[]> {
   chooseCarrier({ proactor });
-  const lines = await run(program, subject, still);
-  const left = () => proactor.driver.statistics().openSockets + proactor.outstanding;
+  const before = proactor.driver.statistics().openSockets + proactor.outstanding;
+  const lines = await playOn(subject, run, still);
+  const left = () => proactor.driver.statistics().openSockets + proactor.outstanding - before;
   await quiet(left, still);
   return left() === 0 ? lines : [...lines, `left open: ${left()}`];
 }
 
-/** Proactors for a run of many programs. */
-export class Subjects {
-  readonly #proactors = new Map<DriverName, Proactor>();
+/** A driver that the programs are run on. */
+export class Subject {
+  readonly driver: DriverName;
+  readonly #proactor: Proactor;
 
-  proactor(driver: DriverName): Proactor {
-    const found = this.#proactors.get(driver) ?? openProactor({ driver });
-    this.#proactors.set(driver, found);
-    return found;
+  constructor(driver: DriverName) {
+    this.driver = driver;
+    this.#proactor = openProactor({ driver });
+  }
+
+  /**
+   * Runs the program with node:net and with ours. A difference counts where it is there each time, however long the
+   * steps are waited for; where node:net differs from itself, the program says nothing about ours.
+   */
+  async compare(program: Program): Promise<Verdict> {
+    const run = { program, strict: this.#strict };
+    let difference = compareTraces(run, await playOn(oracle, run, STILL), await playOurs(this.#proactor, run, STILL));
+    for (let attempt = 1; attempt < ATTEMPTS && difference !== null; attempt++) {
+      const theirs = await playOn(oracle, run, STILL_IN_DOUBT);
+      const again = await playOn(oracle, run, STILL);
+      if (compareTraces(run, theirs, again) !== null) return 'racy';
+      difference = compareTraces(run, theirs, await playOurs(this.#proactor, run, STILL_IN_DOUBT));
+    }
+    return difference ?? 'same';
+  }
+
+  async traces(program: Program): Promise<{ theirs: readonly string[]; ours: readonly string[] }> {
+    const run = { program, strict: this.#strict };
+    const theirs = await playOn(oracle, run, STILL);
+    return { theirs, ours: await playOurs(this.#proactor, run, STILL) };
   }
 
   destroy(): void {
-    for (const proactor of this.#proactors.values()) proactor.destroy();
-    this.#proactors.clear();
+    this.#proactor.destroy();
+  }
+
+  /** io_uring takes the writes of a turn together at its end. */
+  get #strict(): boolean {
+    return this.driver !== 'io_uring';
   }
 }
 
 export type Verdict = 'same' | 'racy' | Mismatch;
 
-/**
- * Runs the program with node:net and with ours. A difference counts where it is there each time, however long the
- * steps are waited for; where node:net differs from itself, the program says nothing about ours.
- */
-export async function compare(program: Program, proactor: Proactor): Promise<Verdict> {
-  let difference = compareTraces(program, await run(program, oracle, STILL), await runOn(proactor, program, STILL));
-  for (let attempt = 1; attempt < ATTEMPTS && difference !== null; attempt++) {
-    const theirs = await run(program, oracle, STILL_IN_DOUBT);
-    const again = await run(program, oracle, STILL);
-    if (compareTraces(program, theirs, again) !== null) return 'racy';
-    difference = compareTraces(program, theirs, await runOn(proactor, program, STILL_IN_DOUBT));
-  }
-  return difference ?? 'same';
-}
-
 const SHOWN_BEFORE = 10;
 const SHOWN_AFTER = 5;
 
-export function compareTraces(program: Program, theirs: readonly string[], ours: readonly string[]): Mismatch | null {
+function compareTraces({ program }: Run, theirs: readonly string[], ours: readonly string[]): Mismatch | null {
   const length = Math.max(theirs.length, ours.length);
   for (let i = 0; i < length; i++) {
     if (theirs[i] === ours[i]) continue;
@@ -83,12 +100,4 @@ export function compareTraces(program: Program, theirs: readonly string[], ours:
     return { program, before, theirs: theirs.slice(i, i + SHOWN_AFTER), ours: ours.slice(i, i + SHOWN_AFTER) };
   }
   return null;
-}
-
-export function playWithNode(program: Program): Promise<readonly string[]> {
-  return run(program, oracle, STILL);
-}
-
-export function playWithOurs(program: Program, proactor: Proactor): Promise<readonly string[]> {
-  return runOn(proactor, program, STILL);
 }

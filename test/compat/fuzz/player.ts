@@ -3,22 +3,30 @@ import type net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NetModule } from '../scenario.js';
-import { Actor } from './actor.js';
+import { Actor, at } from './actor.js';
 import { connectArguments, socketOptions } from './clients.js';
 import type { Client, ConnectTarget, Program, Step, When } from './program.js';
-import { quiet } from './quiet.js';
+import { inPollPhase, quiet } from './quiet.js';
 import { actOnServer } from './server-actions.js';
 import { Trace } from './trace.js';
 
 const SERVER_EVENTS = ['listening', 'error', 'drop', 'close'] as const;
 let pathsMade = 0;
 
+export interface PlayOptions {
+  /** Turns of the event loop without an event that end a step. */
+  readonly still: number;
+  readonly strict: boolean;
+  /** A port where nobody listens. */
+  readonly refusedPort: number;
+}
+
 /** One run of a program: its server, its sockets, and what they see. */
 export class World {
   readonly program: Program;
   readonly serverModule: NetModule;
   readonly clientModule: NetModule;
-  readonly trace = new Trace();
+  readonly trace: Trace;
   readonly serverController = new AbortController();
   readonly path = join(tmpdir(), `overlapped-fuzz-${process.pid}-${pathsMade++}`);
   readonly refusedPort: number;
@@ -29,7 +37,8 @@ export class World {
   readonly #accepted: Actor[] = [];
   readonly #second: net.Server;
 
-  constructor(program: Program, ours: NetModule, theirs: NetModule, options: { still: number; refusedPort: number }) {
+  constructor(program: Program, ours: NetModule, theirs: NetModule, options: PlayOptions) {
+    this.trace = new Trace(options.strict);
     this.program = program;
     this.#still = options.still;
     this.refusedPort = options.refusedPort;
@@ -71,7 +80,7 @@ export class World {
       await this.#settle();
       for (const step of this.program.steps) {
         this.trace.step++;
-        this.#take(step);
+        await inPollPhase(() => this.#take(step));
         await this.#settle();
       }
       await this.#end();
@@ -103,8 +112,13 @@ export class World {
     }
   }
 
-  /** The socket is connected once more, whatever its state. */
-  connectAgain(actor: Actor, to: ConnectTarget): net.Socket {
+  /**
+   * The socket is connected once more. One that has just been connected is left alone: the first connect(2) that
+   * follows says 0, wherever it goes to, since Linux still has that connect's outcome to tell.
+   */
+  connectAgain(actor: Actor, to: ConnectTarget): net.Socket | string {
+    const { connecting, destroyed } = actor.socket;
+    if (!destroyed && (this.isPath || (actor.name.startsWith('c') && !connecting))) return 'nothing done';
     return actor.socket.connect(...(connectArguments(this, to, {}) as [number]));
   }
 
@@ -174,8 +188,7 @@ export class World {
         }
       }
     };
-    if (when === 'now') all();
-    else process.nextTick(all);
+    at(when, all);
   }
 
   #connect(name: string, client: Client): void {
@@ -195,7 +208,7 @@ export class World {
       holder.actor = actor;
       actor.controller.signal.addEventListener('abort', () => controller.abort());
       this.#clients.set(name, actor);
-      actor.listen();
+      at(client.listens, () => actor.listen());
       if (isMethod)
         socket.connect(...(connectArguments(this, client.to, client.form === 'method' ? options : null) as [number]));
       actor.note('made', socket.connecting, socket.pending, socket.readyState);
@@ -205,15 +218,18 @@ export class World {
   }
 
   async #settle(): Promise<void> {
-    const actors = [...this.#clients.values(), ...this.#accepted];
-    for (const actor of actors) await actor.idle();
     const activity = () => {
       let sum = this.trace.version;
       for (const { socket } of this.#clients.values()) sum += socket.bytesRead;
       for (const { socket } of this.#accepted) sum += socket.bytesRead;
       return sum;
     };
-    if (!(await quiet(activity, this.#still))) this.trace.note('process', 'does not come to rest');
+    for (let rest = false; !rest; ) {
+      if (!(await quiet(activity, this.#still))) return this.trace.note('process', 'does not come to rest');
+      const idling = [...this.#clients.values(), ...this.#accepted].filter((actor) => actor.isIdling);
+      rest = idling.length === 0;
+      for (const actor of idling) await actor.idle();
+    }
     for (const actor of [...this.#clients.values(), ...this.#accepted]) actor.noteChanges();
     this.trace.note('server', 'now', this.server.listening, this.server.address(), this.server.eventNames());
   }
@@ -222,11 +238,13 @@ export class World {
   async #end(): Promise<void> {
     for (const actor of [...this.#clients.values(), ...this.#accepted]) {
       this.trace.step++;
-      actor.socket.destroy();
+      await inPollPhase(() => actor.socket.destroy());
       await this.#settle();
     }
     this.trace.step++;
-    this.server.close((error) => this.trace.note('server', 'callback of the last close', error));
+    await inPollPhase(() => {
+      this.server.close((error) => this.trace.note('server', 'callback of the last close', error));
+    });
     await this.#settle();
   }
 }

@@ -120,6 +120,8 @@ export interface Client extends Behaviour {
   readonly to: ConnectTarget;
   /** `net.connect`, or `new Socket` and its own `connect`. */
   readonly form: 'function' | 'options' | 'method' | 'positional method';
+  /** When the listeners are put on: a program may do so after an `await`. */
+  readonly listens: When;
   readonly allowHalfOpen: boolean;
   readonly highWaterMark: number | null;
   readonly signal: 'none' | 'live' | 'aborted';

@@ -1,14 +1,13 @@
-import type { Proactor } from '../../../src/port/proactor.js';
-import { compare, type Mismatch } from './one-case.js';
+import type { Mismatch, Subject } from './one-case.js';
 import type { Behaviour, Client, Program, Step } from './program.js';
 
 /** The smallest program found that still differs: without the steps, actions and options that it can do without. */
-export async function shrink(found: Mismatch, proactor: Proactor): Promise<Mismatch> {
+export async function shrink(found: Mismatch, subject: Subject): Promise<Mismatch> {
   let smallest = found;
   for (let shrunk = true; shrunk; ) {
     shrunk = false;
     for (const candidate of smaller(smallest.program)) {
-      const verdict = await compare(candidate, proactor);
+      const verdict = await subject.compare(candidate);
       if (typeof verdict === 'string') continue;
       smallest = verdict;
       shrunk = true;
@@ -59,6 +58,7 @@ function* smallerClient(client: Client): Generator<Client> {
   const plain = {
     to: 'server',
     form: 'function',
+    listens: 'now',
     allowHalfOpen: false,
     highWaterMark: null,
     signal: 'none',

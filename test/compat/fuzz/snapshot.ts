@@ -20,7 +20,6 @@ const PLAIN = [
   'writableNeedDrain',
   'writableCorked',
   'bufferSize',
-  'bytesWritten',
   'allowHalfOpen',
   'timeout',
   'localAddress',
@@ -35,21 +34,23 @@ export class Snapshots {
   #filled = new WeakSet<net.Socket>();
 
   /** Lines `name=value` of what has changed since the socket was last looked at. */
-  changes(socket: net.Socket): string {
-    const now = this.#look(socket);
+  changes(socket: net.Socket, strict: boolean): string {
+    const now = this.#look(socket, strict);
     const changed = [...now].filter(([key, value]) => this.#last.get(key) !== value);
     this.#last = now;
     return changed.map(([key, value]) => `${key}=${value}`).join(' ');
   }
 
-  #look(socket: net.Socket): Map<string, string> {
+  #look(socket: net.Socket, strict: boolean): Map<string, string> {
     const all = socket as unknown as Record<string, unknown>;
     const now = new Map<string, string>(PLAIN.map((key) => [key, String(all[key])]));
     now.set('isPaused', String(socket.isPaused()));
     now.set('errored', String((socket.errored as NodeJS.ErrnoException | null)?.message));
     now.set('sameServerPort', String(typeof socket.remotePort));
     now.set('localPort', String(typeof socket.localPort));
-    now.set('listeners', listeners(socket));
+    now.set('listeners', listeners(socket, strict));
+    // Of a write that failed at once Node counts the bytes of a buffer, and not those of a short string.
+    now.set('bytesWritten', socket.errored === null ? String(socket.bytesWritten) : 'failed');
     this.#lookAtReading(socket, now);
     return now;
   }
@@ -66,13 +67,15 @@ export class Snapshots {
     }
     const filled = this.#filled.has(socket);
     now.set('readableLength', filled ? 'full' : String(socket.readableLength));
-    now.set('bytesRead', filled ? 'full' : String(socket.bytesRead));
+    // How far it came before it failed is chance, where the peer has sent much.
+    now.set('bytesRead', filled || socket.errored !== null ? 'some' : String(socket.bytesRead));
   }
 }
 
-function listeners(socket: net.Socket): string {
+function listeners(socket: net.Socket, strict: boolean): string {
   return socket
     .eventNames()
+    .filter((name) => strict || name !== 'drain')
     .map((name) => `${String(name)}:${socket.listenerCount(name)}`)
     .sort()
     .join();

@@ -19,12 +19,22 @@ interface Line {
  * network's choice, and so are chunk boundaries: what arrives within a step is put together.
  */
 export class Trace {
+  /**
+   * Whether it matters how soon a write is over. Where the system takes bytes at once, node:net has it over within the
+   * call; a driver that hands writes over together has it over a little later, and then `write` gives false where the
+   * mark is reached, 'drain' follows, and callbacks come later. Programs cannot rely on either.
+   */
+  readonly strict: boolean;
   /** Grows with whatever is noted. */
   version = 0;
   step = 0;
   readonly #lines: Line[] = [];
   readonly #names = new Map<string, string>();
   readonly #paths: [path: string, name: string][] = [];
+
+  constructor(strict: boolean) {
+    this.strict = strict;
+  }
 
   note(actor: string, ...words: unknown[]): void {
     this.version++;
@@ -91,8 +101,10 @@ export class Trace {
       const line = this.#lines[i] as Line;
       if (line.step !== this.step) return undefined;
       if (line.actor !== actor) continue;
-      // biome-ignore lint/suspicious/useValidTypeof: the type of another chunk
-      if (line.data !== undefined) return typeof line.data[0] === type ? line : undefined;
+      if (line.data !== undefined) {
+        const before: string = typeof line.data[0];
+        return before === type ? line : undefined;
+      }
       if (!SOFT.test(line.text)) return undefined;
     }
     return undefined;
