@@ -9,6 +9,8 @@ import { Subject } from '../dist/test/compat/fuzz/one-case.js';
 import { shrink } from '../dist/test/compat/fuzz/shrink.js';
 
 const MAX_REPORTED = 12;
+/** Looking for smaller programs takes long. */
+const MAX_SHRUNK = 5;
 const DRIVERS = /** @type {const} */ (['io_uring', 'readiness']);
 const { values } = parseArgs({
   options: {
@@ -51,7 +53,12 @@ for (let i = 0; i < cases; i++) {
       console.log(`seed ${seed} on ${driver}`);
       continue;
     }
-    const { program: smallest, before, theirs, ours } = values.whole ? verdict : await shrink(verdict, subject);
+    const {
+      program: smallest,
+      before,
+      theirs,
+      ours,
+    } = values.whole || counts.different > MAX_SHRUNK ? verdict : await shrink(verdict, subject);
     console.log(`\nseed ${seed} on ${driver}\n${JSON.stringify(smallest)}`);
     for (const line of before) console.log(`      ${line}`);
     for (const line of theirs) console.log(`  NODE ${line}`);

@@ -425,7 +425,9 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
       this.#owner?.destroy(error);
       return;
     }
-    request?.oncomplete?.(this.#connectStatus, this, request, true, true);
+    // Given up before it was told of: libuv says so, whatever has come of it.
+    const status = this.#closing ? uvNumber('ECANCELED') : this.#connectStatus;
+    request?.oncomplete?.(status, this, request, true, true);
   }
 
   #statusOf(operation: Operation): number {

@@ -20,6 +20,9 @@ export class Actor {
   socket: net.Socket;
   readonly #behaviour: Behaviour;
   readonly #snapshots = new Snapshots();
+  /** Whether it was this end that connected, the last time. */
+  hasConnected: boolean;
+  hasWrittenToNobody = false;
   readonly #done = new Set<Reaction>();
   /** Whether nothing could be written any more when the step began. */
   #wasOver = false;
@@ -31,13 +34,14 @@ export class Actor {
     this.name = name;
     this.socket = socket;
     this.#behaviour = behaviour;
+    this.hasConnected = name.startsWith('c');
   }
 
   note(...words: unknown[]): void {
     this.world.trace.note(this.name, ...words);
   }
 
-  /** Callbacks of writes: where a write may be over later, only their own order counts. */
+  /** The ends of writes: where a write may be over later, only their own order counts. */
   noteCallback(...words: unknown[]): void {
     this.world.trace.note(this.world.trace.strict ? this.name : `${this.name} writes`, ...words);
   }
@@ -57,7 +61,8 @@ export class Actor {
     for (const event of SOCKET_EVENTS) {
       this.socket.on(event, (...args: unknown[]) => {
         if (event === 'drain' && !this.world.trace.strict) return;
-        this.note(event, ...args.slice(0, 4));
+        if (event === 'finish') this.noteCallback(event);
+        else this.note(event, ...args.slice(0, 4));
         if (event === 'timeout' || event === 'close') this.#idle?.();
         this.react(event);
       });

@@ -19,8 +19,10 @@ import { WRONG_CALLS } from './socket-actions.js';
 type Weighted<T> = readonly (readonly [weight: number, item: T])[];
 
 const MAX_STEPS = 9;
-/** A stalled path holds less than this, and TCP too where the peer's window has not grown. */
+/** TCP takes as much at once, and no driver takes so much in one chunk. */
 const LARGE_BYTES = 300_000;
+/** More than a path holds, with all that its reader may have read ahead. */
+const STALLING_BYTES = 2_000_000;
 
 const ENCODINGS = ['utf8', 'latin1', 'hex', 'base64', 'utf16le'] as const;
 const FORMS: Weighted<Data['form']> = [
@@ -118,6 +120,16 @@ const SERVER_ACTS: Weighted<ServerAction['act']> = [
   [2, 'wrongListen'],
 ];
 
+const WRITES: ReadonlySet<string> = new Set(['write', 'burst', 'end', 'destroySoon']);
+const DESTROYS: ReadonlySet<string> = new Set(['destroy', 'destroySoon', 'abort', 'iterate']);
+/** What comes in one chunk on every driver. */
+const ONE_CHUNK_BYTES = 1000;
+
+function isLarge(action: SocketAction): boolean {
+  if (action.act === 'burst') return action.data.some(({ size }) => size > ONE_CHUNK_BYTES);
+  return (action.act === 'write' || action.act === 'end') && (action.data?.size ?? 0) > ONE_CHUNK_BYTES;
+}
+
 /** The program of a seed. */
 export function programOf(seed: number): Program {
   return new Generator(seed).program();
@@ -126,6 +138,7 @@ export function programOf(seed: number): Program {
 class Generator {
   readonly #random: Random;
   readonly #seed: number;
+  #isPath = false;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -133,7 +146,8 @@ class Generator {
   }
 
   program(): Program {
-    const transport = this.#random.chance(0.25) ? 'path' : 'tcp';
+    this.#isPath = this.#random.chance(0.25);
+    const transport = this.#isPath ? 'path' : 'tcp';
     // Only one end reacts to what happens: where both do, which comes first is the network's choice.
     const reactive = this.#pick<'client' | 'accepted' | 'none'>([
       [3, 'client'],
@@ -199,9 +213,14 @@ class Generator {
       keepAlive: this.#random.chance(0.1),
       onread: this.#random.chance(0.08)
         ? {
-            bytes: this.#one([1, 16, 1024, 70_000]),
+            ...this.#one([
+              { bytes: 1, stops: true },
+              { bytes: 1, stops: false },
+              { bytes: 16, stops: false },
+              { bytes: 1024, stops: false },
+              { bytes: 70_000, stops: false },
+            ]),
             made: this.#random.chance(0.5),
-            stops: this.#random.chance(0.4),
           }
         : null,
     };
@@ -218,7 +237,8 @@ class Generator {
 
   #reaction(): Reaction {
     const event = this.#one([...SOCKET_EVENTS, 'data', 'readable', 'error', 'connection', 'data', 'end', 'connect']);
-    const does = this.#actions();
+    // A peer that is reset at once may never have heard of its connection.
+    const does = this.#actions().filter(({ act }) => event !== 'connection' || act !== 'reset');
     if (this.#random.chance(0.1)) does.push({ act: 'throw' });
     return { event, when: this.#pick(WHENS), does };
   }
@@ -229,8 +249,11 @@ class Generator {
    */
   #actions(): SocketAction[] {
     const actions = this.#some(() => this.#action());
-    const resets = actions.some(({ act }) => act === 'reset');
-    return resets ? actions.filter(({ act }) => act !== 'write' && act !== 'burst' && act !== 'end') : actions;
+    const writes = (action: SocketAction) => WRITES.has(action.act);
+    if (actions.some(({ act }) => act === 'reset')) return actions.filter((action) => !writes(action));
+    // Likewise where much is written before a destroy, and the peer answers to the first part of it.
+    if (!actions.some(({ act }) => DESTROYS.has(act)) || !actions.some(isLarge)) return actions;
+    return actions.filter((action) => !writes(action));
   }
 
   #action(): SocketAction {
@@ -288,7 +311,9 @@ class Generator {
   }
 
   #data(): Data {
-    return { form: this.#pick(FORMS), size: this.#pick(SIZES), start: this.#random.below(30) };
+    const size = this.#pick(SIZES);
+    const bytes = size === LARGE_BYTES && this.#isPath ? STALLING_BYTES : size;
+    return { form: this.#pick(FORMS), size: bytes, start: this.#random.below(30) };
   }
 
   #highWaterMark(): number | null {

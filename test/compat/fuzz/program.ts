@@ -127,7 +127,10 @@ export interface Client extends Behaviour {
   readonly signal: 'none' | 'live' | 'aborted';
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
-  /** Bytes of the caller's own buffer, 0 for none; the callback stops the reading where it is told to. */
+  /**
+   * The caller's own buffer; the callback stops the reading after the first call where it is told to, and then the
+   * buffer has room for one byte, since how many arrive together is chance.
+   */
   readonly onread: { readonly bytes: number; readonly made: boolean; readonly stops: boolean } | null;
 }
 

@@ -49,6 +49,9 @@ export class Snapshots {
     now.set('sameServerPort', String(typeof socket.remotePort));
     now.set('localPort', String(typeof socket.localPort));
     now.set('listeners', listeners(socket, strict));
+    // Whether a write failed before or after the end of the stream is a matter of when it was over.
+    if (!strict && socket.errored !== null) now.delete('writableEnded');
+    if (!strict) now.delete('writableNeedDrain');
     // Of a write that failed at once Node counts the bytes of a buffer, and not those of a short string.
     now.set('bytesWritten', socket.errored === null ? String(socket.bytesWritten) : 'failed');
     this.#lookAtReading(socket, now);

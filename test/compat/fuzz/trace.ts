@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 /** Longer data is told by its length and a digest. */
 const SHOWN_CHARACTERS = 48;
 
-/** Lines that chunk boundaries move about: how many writes, and so callbacks, stand between two chunks is chance. */
-const SOFT = /^(?:callback|drain|readable)/;
+/** What comes between two chunks is chance, but for these: what arrives before them is not what arrives after. */
+const HARD = /^(?:end|close|error|finish|connect|ready|sink|itera|now)/;
 
 interface Line {
   readonly step: number;
@@ -105,7 +105,7 @@ export class Trace {
         const before: string = typeof line.data[0];
         return before === type ? line : undefined;
       }
-      if (!SOFT.test(line.text)) return undefined;
+      if (HARD.test(line.text)) return undefined;
     }
     return undefined;
   }
