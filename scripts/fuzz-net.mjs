@@ -5,7 +5,7 @@
 // and its traces, --whole reports what was found as it is, without looking for a smaller program that differs.
 import { parseArgs } from 'node:util';
 import { programOf } from '../dist/test/compat/fuzz/generator.js';
-import { Subject } from '../dist/test/compat/fuzz/one-case.js';
+import { compare, DriverSubject, traces } from '../dist/test/compat/fuzz/one-case.js';
 import { shrink } from '../dist/test/compat/fuzz/shrink.js';
 
 const MAX_REPORTED = 12;
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 const cases = Number(values.cases);
 const first = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const drivers = DRIVERS.filter((name) => values.driver === undefined || values.driver === name);
-const subjects = drivers.map((name) => new Subject(name));
+const subjects = drivers.map((name) => new DriverSubject(name));
 const started = performance.now();
 /** @type {Record<'same' | 'racy' | 'different', number>} */
 const counts = { same: 0, racy: 0, different: 0 };
@@ -36,13 +36,13 @@ for (let i = 0; i < cases; i++) {
   seed = first + i;
   const program = programOf(seed);
   for (const subject of subjects) {
-    const { driver } = subject;
+    const driver = subject.name;
     if (values.show) {
       console.log(JSON.stringify(program, undefined, 1));
-      const { theirs, ours } = await subject.traces(program);
+      const { theirs, ours } = await traces(program, subject);
       console.log(`node:net\n  ${theirs.join('\n  ')}\n${driver}\n  ${ours.join('\n  ')}`);
     }
-    const verdict = await subject.compare(program);
+    const verdict = await compare(program, subject);
     if (typeof verdict === 'string') {
       counts[verdict]++;
       if (verdict === 'racy') console.log(`seed ${seed}: node:net differs from itself`);

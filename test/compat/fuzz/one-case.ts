@@ -5,7 +5,7 @@ import { chooseCarrier } from '../../../src/net/carrier.js';
 import overlappedNet from '../../../src/net/index.js';
 import type { Proactor } from '../../../src/port/proactor.js';
 import type { NetModule } from '../scenario.js';
-import { World } from './player.js';
+import { RESTLESS, World } from './player.js';
 import type { Program } from './program.js';
 import { quiet } from './quiet.js';
 
@@ -13,6 +13,8 @@ import { quiet } from './quiet.js';
 const STILL = 6;
 const STILL_IN_DOUBT = 40;
 const ATTEMPTS = 3;
+const SHOWN_BEFORE = 10;
+const SHOWN_AFTER = 5;
 /** Nobody listens there. */
 const REFUSED_PORT = 1;
 
@@ -25,74 +27,92 @@ export interface Mismatch {
 }
 
 const oracle = net as NetModule;
-const subject = overlappedNet as unknown as NetModule;
 
-interface Run {
+export interface Run {
   readonly program: Program;
-  readonly strict: boolean;
+  /** Turns of the event loop without an event that end a step. */
+  readonly still: number;
 }
 
-function playOn(module: NetModule, { program, strict }: Run, still: number): Promise<readonly string[]> {
+/** What is held against node:net. */
+export interface Subject {
+  readonly name: string;
+  /** Whether its writes are over as soon as node:net's are. */
+  readonly strict: boolean;
+  play(run: Run): Promise<readonly string[]>;
+}
+
+export function playWith(module: NetModule, strict: boolean, { program, still }: Run): Promise<readonly string[]> {
   return new World(program, module, oracle, { still, strict, refusedPort: REFUSED_PORT }).play();
 }
 
-async function playOurs(proactor: Proactor, run: Run, still: number): Promise<readonly string[]> {
-  chooseCarrier({ proactor });
-  const before = proactor.driver.statistics().openSockets + proactor.outstanding;
-  const lines = await playOn(subject, run, still);
-  const left = () => proactor.driver.statistics().openSockets + proactor.outstanding - before;
-  await quiet(left, still);
-  return left() === 0 ? lines : [...lines, `left open: ${left()}`];
-}
-
-/** A driver that the programs are run on. */
-export class Subject {
-  readonly driver: DriverName;
+/** overlapped/net on a driver. */
+export class DriverSubject implements Subject {
+  readonly name: DriverName;
   readonly #proactor: Proactor;
 
   constructor(driver: DriverName) {
-    this.driver = driver;
+    this.name = driver;
     this.#proactor = openProactor({ driver });
   }
 
-  /**
-   * Runs the program with node:net and with ours. A difference counts where it is there each time, however long the
-   * steps are waited for; where node:net differs from itself, the program says nothing about ours.
-   */
-  async compare(program: Program): Promise<Verdict> {
-    const run = { program, strict: this.#strict };
-    let difference = compareTraces(run, await playOn(oracle, run, STILL), await playOurs(this.#proactor, run, STILL));
-    for (let attempt = 1; attempt < ATTEMPTS && difference !== null; attempt++) {
-      const theirs = await playOn(oracle, run, STILL_IN_DOUBT);
-      const again = await playOn(oracle, run, STILL);
-      if (compareTraces(run, theirs, again) !== null) return 'racy';
-      difference = compareTraces(run, theirs, await playOurs(this.#proactor, run, STILL_IN_DOUBT));
-    }
-    return difference ?? 'same';
+  /** io_uring takes the writes of a turn together at its end. */
+  get strict(): boolean {
+    return this.name !== 'io_uring';
   }
 
-  async traces(program: Program): Promise<{ theirs: readonly string[]; ours: readonly string[] }> {
-    const run = { program, strict: this.#strict };
-    const theirs = await playOn(oracle, run, STILL);
-    return { theirs, ours: await playOurs(this.#proactor, run, STILL) };
+  /** The trace, and what has been left open. */
+  async play(run: Run): Promise<readonly string[]> {
+    const proactor = this.#proactor;
+    chooseCarrier({ proactor });
+    const open = () => proactor.driver.statistics().openSockets + proactor.outstanding;
+    const before = open();
+    const lines = await playWith(overlappedNet as unknown as NetModule, this.strict, run);
+    await quiet(open, run.still);
+    return open() === before ? lines : [...lines, `left open: ${open() - before}`];
   }
 
   destroy(): void {
     this.#proactor.destroy();
   }
-
-  /** io_uring takes the writes of a turn together at its end. */
-  get #strict(): boolean {
-    return this.driver !== 'io_uring';
-  }
 }
 
 export type Verdict = 'same' | 'racy' | Mismatch;
 
-const SHOWN_BEFORE = 10;
-const SHOWN_AFTER = 5;
+/**
+ * Runs the program with node:net and with the subject. A difference counts where it is there each time, however long
+ * the steps are waited for; where node:net differs from itself, the program says nothing about the subject.
+ */
+export async function compare(program: Program, subject: Subject): Promise<Verdict> {
+  const { strict } = subject;
+  const briefly = { program, still: STILL };
+  const longer = { program, still: STILL_IN_DOUBT };
+  let difference = compareTraces(program, await playWith(oracle, strict, briefly), await subject.play(briefly));
+  for (let attempt = 1; attempt < ATTEMPTS && difference !== null; attempt++) {
+    const theirs = await playWith(oracle, strict, longer);
+    const again = await playWith(oracle, strict, briefly);
+    if (isRestless(theirs) || compareTraces(program, theirs, again) !== null) return 'racy';
+    difference = compareTraces(program, theirs, await subject.play(longer));
+  }
+  return difference ?? 'same';
+}
 
-function compareTraces({ program }: Run, theirs: readonly string[], ours: readonly string[]): Mismatch | null {
+/** Both traces as they are. */
+export async function traces(
+  program: Program,
+  subject: Subject,
+): Promise<Record<'theirs' | 'ours', readonly string[]>> {
+  const run = { program, still: STILL };
+  const theirs = await playWith(oracle, subject.strict, run);
+  return { theirs, ours: await subject.play(run) };
+}
+
+/** A program that goes round for ever. */
+function isRestless(lines: readonly string[]): boolean {
+  return lines.some((line) => line.endsWith(RESTLESS));
+}
+
+function compareTraces(program: Program, theirs: readonly string[], ours: readonly string[]): Mismatch | null {
   const length = Math.max(theirs.length, ours.length);
   for (let i = 0; i < length; i++) {
     if (theirs[i] === ours[i]) continue;

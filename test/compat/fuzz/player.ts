@@ -11,6 +11,8 @@ import { actOnServer } from './server-actions.js';
 import { Trace } from './trace.js';
 
 const SERVER_EVENTS = ['listening', 'error', 'drop', 'close'] as const;
+/** Said of a program that goes on and on. */
+export const RESTLESS = 'does not come to rest';
 let pathsMade = 0;
 
 export interface PlayOptions {
@@ -228,7 +230,7 @@ export class World {
       return sum;
     };
     for (let rest = false; !rest; ) {
-      if (!(await quiet(activity, this.#still))) return this.trace.note('process', 'does not come to rest');
+      if (!(await quiet(activity, this.#still))) return this.trace.note('process', RESTLESS);
       const idling = [...this.#clients.values(), ...this.#accepted].filter((actor) => actor.isIdling);
       rest = idling.length === 0;
       for (const actor of idling) await actor.idle();

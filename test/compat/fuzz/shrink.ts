@@ -1,4 +1,4 @@
-import type { Mismatch, Subject } from './one-case.js';
+import { compare, type Mismatch, type Subject } from './one-case.js';
 import type { Behaviour, Client, Program, Step } from './program.js';
 
 /** The smallest program found that still differs: without the steps, actions and options that it can do without. */
@@ -7,7 +7,7 @@ export async function shrink(found: Mismatch, subject: Subject): Promise<Mismatc
   for (let shrunk = true; shrunk; ) {
     shrunk = false;
     for (const candidate of smaller(smallest.program)) {
-      const verdict = await subject.compare(candidate);
+      const verdict = await compare(candidate, subject);
       if (typeof verdict === 'string') continue;
       smallest = verdict;
       shrunk = true;

@@ -173,8 +173,9 @@ function pipe(actor: Actor, to: string): unknown {
   if (to === 'self') return socket.pipe(socket) === socket;
   // Whether the destination has told of its close when the source ends is a matter of two sockets.
   if (to === 'sink' || !actor.world.trace.strict) return socket.pipe(actor.sink()) !== undefined;
-  const other = actor.world.actor(to);
-  return other === undefined ? 'nobody' : socket.pipe(other.socket) === other.socket;
+  // To its own peer it would go round for ever; between two sockets of one end it is a relay.
+  const other = to[0] === actor.name[0] ? actor.world.actor(to) : undefined;
+  return other === undefined || other === actor ? 'nobody' : socket.pipe(other.socket) === other.socket;
 }
 
 function wrong(actor: Actor, which: number): unknown {
