@@ -30,6 +30,7 @@ const started = performance.now();
 const counts = { same: 0, racy: 0, different: 0 };
 let seed = first;
 // A program that ends the process says which it was.
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(2));
 process.on('exit', (code) => code === 0 || console.log(`the last seed was ${seed}`));
 console.log(`${cases} cases on ${drivers.join(' and ')}, seeds ${first} to ${first + cases - 1}`);
 for (let i = 0; i < cases; i++) {

@@ -10,6 +10,7 @@ import { join } from 'node:path';
  * @type {Readonly<Record<string, string>>}
  */
 const OF_ANOTHER_PLATFORM = {
+  'compat/fuzz.test.js': "random programs on Linux' two drivers, over its paths too",
   'compat/programs.test.js': 'other programs with Linux at their other end, redis-server among them',
   'faults/descriptors.test.js': 'Windows has no limit of descriptors that a process could be started with',
   'faults/faulty-stack.test.js': 'faults of a BSD stack under the readiness driver, which Windows does not have',

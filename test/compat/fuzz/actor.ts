@@ -4,6 +4,10 @@ import type { World } from './player.js';
 import { type Behaviour, type Reaction, SOCKET_EVENTS, type SocketAction, type Taking, type When } from './program.js';
 import { Snapshots } from './snapshot.js';
 import { actOnSocket } from './socket-actions.js';
+import { ENDS_OF_WRITES } from './trace.js';
+
+/** Longer than any timeout that is waited for. */
+const IDLE_PATIENCE_MS = 4000;
 
 /** Does it now or a little later. */
 export function at(when: When, work: () => void): void {
@@ -28,6 +32,7 @@ export class Actor {
   #wasOver = false;
   /** What waits for the socket's idle timeout. */
   #idle: (() => void) | undefined;
+  #idleMs = 0;
 
   constructor(world: World, name: string, socket: net.Socket, behaviour: Behaviour) {
     this.world = world;
@@ -43,7 +48,7 @@ export class Actor {
 
   /** The ends of writes: where a write may be over later, only their own order counts. */
   noteCallback(...words: unknown[]): void {
-    this.world.trace.note(this.world.trace.strict ? this.name : `${this.name} writes`, ...words);
+    this.world.trace.note(this.world.trace.strict ? this.name : this.name + ENDS_OF_WRITES, ...words);
   }
 
   /** What a write gave, if it is not a matter of when the write was over, or has failed. */
@@ -169,28 +174,30 @@ export class Actor {
     }
   }
 
+  /** Whether a timeout of its own is to come: nobody has changed it in the meantime. */
   get isIdling(): boolean {
-    return this.#waiting !== undefined;
+    const { timeout, destroyed } = this.socket;
+    return this.#idleMs > 0 && !destroyed && timeout === this.#idleMs;
   }
 
   /** Resolves once the socket has timed out, or has closed. */
   async idle(): Promise<void> {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    await waiting;
-  }
-
-  #waiting: Promise<void> | undefined;
-
-  /** To be called where the socket's timeout has just been set. */
-  expectIdle(): void {
-    if (this.socket.destroyed) return;
-    this.#waiting = new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
+      const patience = setTimeout(() => {
+        this.note('is never idle');
+        resolve();
+      }, IDLE_PATIENCE_MS);
       this.#idle = () => {
-        this.socket.setTimeout(0);
-        this.#idle = undefined;
+        clearTimeout(patience);
         resolve();
       };
     });
+    this.#idle = undefined;
+    this.#idleMs = 0;
+    this.socket.setTimeout(0);
+  }
+
+  expectIdle(ms: number): void {
+    this.#idleMs = ms;
   }
 }

@@ -83,7 +83,7 @@ export class World {
       for (const step of this.program.steps) {
         this.trace.step++;
         await inPollPhase(() => this.#take(step));
-        await this.#settle();
+        if (!(await this.#settle())) break;
       }
       await this.#end();
     } finally {
@@ -222,7 +222,8 @@ export class World {
     }
   }
 
-  async #settle(): Promise<void> {
+  /** Whether the program has come to rest. */
+  async #settle(): Promise<boolean> {
     const activity = () => {
       let sum = this.trace.version;
       for (const { socket } of this.#clients.values()) sum += socket.bytesRead;
@@ -230,13 +231,17 @@ export class World {
       return sum;
     };
     for (let rest = false; !rest; ) {
-      if (!(await quiet(activity, this.#still))) return this.trace.note('process', RESTLESS);
+      if (!(await quiet(activity, this.#still))) {
+        this.trace.note('process', RESTLESS);
+        return false;
+      }
       const idling = [...this.#clients.values(), ...this.#accepted].filter((actor) => actor.isIdling);
       rest = idling.length === 0;
       for (const actor of idling) await actor.idle();
     }
     for (const actor of [...this.#clients.values(), ...this.#accepted]) actor.noteChanges();
     this.trace.note('server', 'now', this.server.listening, this.server.address(), this.server.eventNames());
+    return true;
   }
 
   #alive(): Actor | undefined {

@@ -2,7 +2,7 @@ import { access } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** More turns than any step needs: one that goes on for longer never ends. */
-const MAX_TURNS = 20_000;
+const MAX_TURNS = 4000;
 
 /** Calls back where a program's own callbacks of input and output are called: in the event loop's poll phase. */
 export function inPollPhase(work: () => void): Promise<void> {

@@ -1,4 +1,5 @@
 import type net from 'node:net';
+import { MUCH } from './trace.js';
 
 const PLAIN = [
   'connecting',
@@ -69,9 +70,10 @@ export class Snapshots {
       else this.#filled.delete(socket);
     }
     const filled = this.#filled.has(socket);
-    now.set('readableLength', filled ? 'full' : String(socket.readableLength));
-    // How far it came before it failed is chance, where the peer has sent much.
-    now.set('bytesRead', filled || socket.errored !== null ? 'some' : String(socket.bytesRead));
+    // How far it came before it failed or was destroyed is chance, where the peer has sent much.
+    const isCutOff = socket.destroyed && !socket.readableEnded && (socket.errored !== null || socket.bytesRead > MUCH);
+    now.set('readableLength', filled || isCutOff ? 'some' : String(socket.readableLength));
+    now.set('bytesRead', filled || isCutOff ? 'some' : String(socket.bytesRead));
   }
 }
 

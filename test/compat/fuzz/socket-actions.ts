@@ -72,7 +72,7 @@ export function actOnSocket(actor: Actor, action: SocketAction): unknown {
       return void actor.iterate(action.once);
     case 'idle':
       socket.setTimeout(action.ms, ...(action.callback ? [() => actor.note('timeout callback')] : []));
-      return actor.expectIdle();
+      return actor.expectIdle(action.ms);
     case 'setTimeout':
       return socket.setTimeout(action.ms);
     case 'setNoDelay':

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 
 /** Longer data is told by its length and a digest. */
 const SHOWN_CHARACTERS = 48;
+/** More than is read at a time. */
+export const MUCH = 60_000;
+export const ENDS_OF_WRITES = ' writes';
 
 /** What comes between two chunks is chance, but for these: what arrives before them is not what arrives after. */
 const HARD = /^(?:end|close|error|finish|connect|ready|sink|itera|now)/;
@@ -64,13 +67,9 @@ export class Trace {
 
   /** The lines of one actor after the other, each with its step. */
   byActor(): string[] {
-    const actors = new Map<string, string[]>();
-    for (const line of this.#lines) {
-      const list = actors.get(line.actor) ?? [];
-      list.push(`${line.actor} ${line.step}: ${line.text}${line.data === undefined ? '' : ` ${spellData(line.data)}`}`);
-      actors.set(line.actor, list);
-    }
-    return [...actors].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, lines]) => lines);
+    const actors = new Map<string, Line[]>();
+    for (const line of this.#lines) actors.set(line.actor, [...(actors.get(line.actor) ?? []), line]);
+    return [...actors].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([actor, lines]) => spellLines(actor, lines));
   }
 
   spell(word: unknown): string {
@@ -111,10 +110,25 @@ export class Trace {
   }
 }
 
-function spellData(chunks: readonly (Buffer | string)[]): string {
+function spellLines(actor: string, lines: readonly Line[]): string[] {
+  const spelt = lines.map((line, i) => {
+    const isAll = lines[i + 1]?.text === 'end';
+    return `${actor} ${line.step}: ${line.text}${line.data === undefined ? '' : ` ${spellData(line.data, isAll)}`}`;
+  });
+  // Of the ends of writes in one step it is chance which of a failed one and one under way is told of first.
+  return actor.endsWith(ENDS_OF_WRITES) ? spelt.sort((a, b) => stepOf(a) - stepOf(b) || (a < b ? -1 : 1)) : spelt;
+}
+
+function stepOf(line: string): number {
+  return Number(/ (\d+):/.exec(line)?.[1]);
+}
+
+/** How much of a long stream comes before its end is seen, if it is not `isAll`, is chance. */
+function spellData(chunks: readonly (Buffer | string)[], isAll: boolean): string {
   const isText = typeof chunks[0] === 'string';
   const text = isText ? chunks.join('') : Buffer.concat(chunks as Buffer[]).toString('latin1');
   const kind = isText ? 'text' : 'bytes';
+  if (text.length > MUCH && !isAll) return `much ${kind}`;
   if (text.length <= SHOWN_CHARACTERS) return `${kind} ${JSON.stringify(text)}`;
   return `${kind} ${text.length} #${createHash('sha1').update(text).digest('hex').slice(0, 8)}`;
 }
