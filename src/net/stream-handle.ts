@@ -335,8 +335,6 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
       this.#chunk = operation.buffer === null ? this.#copyLent(operation) : (operation.buffer as Buffer);
       if (length < this.#chunk.length) this.#chunk = this.#chunk.subarray(0, length);
       this.#full = length >= FULL_BUFFER_BYTES;
-      // Bytes for the program's own buffer count once they are in it: libuv reads no further than the buffer goes.
-      if (this.#userBuffer === null) this.bytesRead += length;
     } else if (operation.outcome === 'done') this.#readEnd = uvNumber('EOF');
     else if (operation.outcome === 'failed') {
       this.#readEnd = uvError(this.#driver, operation.nativeError);
@@ -363,6 +361,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     const chunk = this.#chunk;
     if (chunk !== null) {
       this.#chunk = null;
+      // Bytes count once they are told of, and those for the program's own buffer once they are in it.
       if (this.#userBuffer !== null) this.#fillUserBuffer(chunk);
       else this.#push(chunk);
     } else if (this.#readEnd !== NOTHING) {
@@ -389,6 +388,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
   #push(chunk: Buffer): void {
     const owner = this.#owner;
     if (owner === undefined || owner.destroyed) return;
+    this.bytesRead += chunk.length;
     owner._unrefTimer();
     if (owner.push(chunk)) return;
     this.readStop();

@@ -68,7 +68,7 @@ export class Actor {
         if (event === 'drain' && !this.world.trace.strict) return;
         if (event === 'finish') this.noteCallback(event);
         else this.note(event, ...args.slice(0, 4));
-        if (event === 'timeout' || event === 'close') this.#idle?.();
+        if (event === 'timeout' || event === 'close') this.#idled();
         this.react(event);
       });
     }
@@ -146,7 +146,7 @@ export class Actor {
   readonly onReadable = (): void => {
     this.react('readable');
     for (let chunk = this.socket.read(); chunk !== null; chunk = this.socket.read()) {
-      this.world.trace.data(this.name, chunk as Buffer | string);
+      this.world.trace.data(`${this.name} readable`, chunk as Buffer | string);
     }
   };
 
@@ -154,7 +154,7 @@ export class Actor {
     const sink = new Writable({
       decodeStrings: false,
       write: (chunk: Buffer | string, _encoding, done) => {
-        this.world.trace.data(this.name, chunk);
+        this.world.trace.data(`${this.name} sink`, chunk);
         done();
       },
     });
@@ -166,7 +166,7 @@ export class Actor {
     try {
       for await (const chunk of this.socket as AsyncIterable<Buffer | string>) {
         if (once) break;
-        this.world.trace.data(this.name, chunk);
+        this.world.trace.data(`${this.name} iteration`, chunk);
       }
       this.note('iterated');
     } catch (error) {
@@ -193,8 +193,13 @@ export class Actor {
       };
     });
     this.#idle = undefined;
+    this.#idled();
+  }
+
+  #idled(): void {
+    if (this.#idleMs > 0) this.socket.setTimeout(0);
     this.#idleMs = 0;
-    this.socket.setTimeout(0);
+    this.#idle?.();
   }
 
   expectIdle(ms: number): void {

@@ -19,10 +19,12 @@ import { WRONG_CALLS } from './socket-actions.js';
 type Weighted<T> = readonly (readonly [weight: number, item: T])[];
 
 const MAX_STEPS = 9;
-/** TCP takes as much at once, and no driver takes so much in one chunk. */
+/**
+ * TCP takes as much at once, and no driver takes so much in one chunk; a path holds less. More would be waiting where
+ * a peer does not read, and which direction then hears first of a reset is chance.
+ */
 const LARGE_BYTES = 300_000;
-/** More than a path holds, with all that its reader may have read ahead. */
-const STALLING_BYTES = 2_000_000;
+const LARGE_PATH_BYTES = 100_000;
 
 const ENCODINGS = ['utf8', 'latin1', 'hex', 'base64', 'utf16le'] as const;
 const FORMS: Weighted<Data['form']> = [
@@ -173,7 +175,7 @@ class Generator {
         maxConnections: isLimited ? 1 : null,
         signal: this.#random.chance(0.1),
       },
-      accepted: this.#behaviour(reactive === 'accepted'),
+      accepted: this.#behaviour(reactive === 'accepted' && !isLimited),
       steps: this.#steps(reactive === 'client'),
     };
   }
@@ -312,7 +314,7 @@ class Generator {
 
   #data(): Data {
     const size = this.#pick(SIZES);
-    const bytes = size === LARGE_BYTES && this.#isPath ? STALLING_BYTES : size;
+    const bytes = size === LARGE_BYTES && this.#isPath ? LARGE_PATH_BYTES : size;
     return { form: this.#pick(FORMS), size: bytes, start: this.#random.below(30) };
   }
 

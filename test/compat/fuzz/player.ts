@@ -13,6 +13,8 @@ import { Trace } from './trace.js';
 const SERVER_EVENTS = ['listening', 'error', 'drop', 'close'] as const;
 /** Said of a program that goes on and on. */
 export const RESTLESS = 'does not come to rest';
+/** Sockets that may still be closed one after the other while the server listens. */
+const MAX_DESTROYED = 16;
 let pathsMade = 0;
 
 export interface PlayOptions {
@@ -250,16 +252,24 @@ export class World {
 
   /** All is closed at last, each end by itself, and what that brings about is seen too. */
   async #end(): Promise<void> {
-    for (let actor = this.#alive(); actor !== undefined; actor = this.#alive()) {
-      const { socket } = actor;
-      this.trace.step++;
-      await inPollPhase(() => socket.destroy());
-      await this.#settle();
-    }
+    await this.#destroyAlive(MAX_DESTROYED);
     this.trace.step++;
     await inPollPhase(() => {
       this.server.close((error) => this.trace.note('server', 'callback of the last close', error));
     });
     await this.#settle();
+    // A connection that connects again when it is closed comes to nobody now.
+    await this.#destroyAlive(Number.POSITIVE_INFINITY);
+  }
+
+  async #destroyAlive(most: number): Promise<void> {
+    let destroyed = 0;
+    for (let actor = this.#alive(); actor !== undefined && destroyed < most; actor = this.#alive()) {
+      const { socket } = actor;
+      destroyed++;
+      this.trace.step++;
+      await inPollPhase(() => socket.destroy());
+      await this.#settle();
+    }
   }
 }
