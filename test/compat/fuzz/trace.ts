@@ -7,7 +7,7 @@ export const MUCH = 60_000;
 export const ENDS_OF_WRITES = ' writes';
 
 /** What comes between two chunks is chance, but for these: what arrives before them is not what arrives after. */
-const HARD = /^(?:end|close|error|finish|connect|ready|sink|itera|now)/;
+const HARD = /^(?!.* gives )(?:end|close|error|finish|connect|ready|sink|itera|now)/;
 
 interface Line {
   readonly step: number;
@@ -115,8 +115,11 @@ function spellLines(actor: string, lines: readonly Line[]): string[] {
     const isAll = lines[i + 1]?.text === 'end';
     return `${actor} ${line.step}: ${line.text}${line.data === undefined ? '' : ` ${spellData(line.data, isAll)}`}`;
   });
-  // Of the ends of writes in one step it is chance which of a failed one and one under way is told of first.
-  return actor.endsWith(ENDS_OF_WRITES) ? spelt.sort((a, b) => stepOf(a) - stepOf(b) || (a < b ? -1 : 1)) : spelt;
+  // Of the ends of writes in one step it is chance which of a failed one and one under way is told of first, and of
+  // what nobody has caught which socket it came from.
+  return actor.endsWith(ENDS_OF_WRITES) || actor === 'process'
+    ? spelt.sort((a, b) => stepOf(a) - stepOf(b) || (a < b ? -1 : 1))
+    : spelt;
 }
 
 function stepOf(line: string): number {
