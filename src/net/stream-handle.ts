@@ -6,6 +6,7 @@ import type { Proactor } from '../port/proactor.js';
 import { OperationQueue } from '../sockets/operation-queue.js';
 import type { CloseResult, CloseSignal } from '../sockets/overlapped-socket.js';
 import { type Deliveries, type Delivery, deliveriesOf, fromTurnEndOn, whenTurnEnds } from './deliveries.js';
+import type { ConnectRequest, HandleOwner } from './handle-owner.js';
 import { HandleResource } from './handle-resource.js';
 import { nodeInternals } from './node-internals.js';
 import { NetTimeoutError } from './timeout-error.js';
@@ -29,21 +30,6 @@ export interface StreamTimeouts {
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const NO_TIMEOUTS: StreamTimeouts = { recvTimeoutMs: FOREVER, sendTimeoutMs: FOREVER, connectTimeoutMs: FOREVER };
-
-/** What a handle needs of its `net.Socket`. */
-export interface HandleOwner {
-  readonly destroyed: boolean;
-  /** Told of an operation that ran out of time; false where nobody listens. */
-  emit(event: 'operationTimeout', error: NetTimeoutError): boolean;
-  destroy(error?: Error): unknown;
-  push(chunk: Buffer): boolean;
-  _unrefTimer(): void;
-}
-
-/** What `net.Socket` gives a handle to be told of a connection's end. */
-export interface ConnectRequest {
-  oncomplete?: (status: number, handle: unknown, req: unknown, readable: boolean, writable: boolean) => void;
-}
 
 /**
  * A stream handle on a proactor, in the place of libuv's: `net.Socket` reads, writes and closes through it. Its

@@ -2,7 +2,8 @@ import type { SocketAddress } from '../port/address.js';
 import type { DriverSocket } from '../port/driver.js';
 import type { Proactor } from '../port/proactor.js';
 import { numericAddress } from '../sockets/resolve-address.js';
-import { type ConnectRequest, StreamHandle } from './stream-handle.js';
+import type { ConnectRequest } from './handle-owner.js';
+import { StreamHandle } from './stream-handle.js';
 import { uvError, uvNumber } from './uv-errors.js';
 
 /** What Node wants to read of an address. */

@@ -117,12 +117,15 @@ for (const { name, makeProactor } of driversUnderTest()) {
         received += readAll((peer as unknown as { _handle: { fd: number } })._handle.fd);
         assert.equal(received, error.bytesTransferred);
       });
-      const ended = await soon(new Promise((resolve) => socket.write(somewhatTooMuch, resolve)), 'the callback');
-      assert.deepEqual([ended ?? null, told], [null, 1]);
-      socket.destroy();
-      peer.destroy();
-      await closed(server);
-      rmSync(folder, { recursive: true });
+      try {
+        const ended = await soon(new Promise((resolve) => socket.write(somewhatTooMuch, resolve)), 'the callback');
+        assert.deepEqual([ended ?? null, told], [null, 1]);
+      } finally {
+        socket.destroy();
+        peer.destroy();
+        await closed(server);
+        rmSync(folder, { recursive: true });
+      }
     });
 
     test('connectTimeoutMs ends a connect that nobody answers', { skip: process.platform === 'win32' }, async () => {
