@@ -123,6 +123,8 @@ export class World {
   connectAgain(actor: Actor, to: ConnectTarget): net.Socket | string {
     const { connecting, destroyed, closed } = actor.socket;
     if (!destroyed && (this.isPath || (actor.hasConnected && !connecting))) return 'nothing done';
+    // Node ends the process where a TCP handle is given a path (an assertion of TCPWrap).
+    if (!destroyed && to === 'missing path') return 'nothing done';
     // Which comes first, the close of one connection or the begin of the next, is not the socket's own choice.
     if (destroyed && !closed && !this.trace.strict) return 'nothing done';
     actor.hasConnected = true;
