@@ -10,6 +10,7 @@ import { join } from 'node:path';
  * @type {Readonly<Record<string, string>>}
  */
 const OF_ANOTHER_PLATFORM = {
+  'compat/fuzz.test.js': "random programs on Linux' two drivers, over its paths too",
   'compat/programs.test.js': 'other programs with Linux at their other end, redis-server among them',
   'faults/descriptors.test.js': 'Windows has no limit of descriptors that a process could be started with',
   'faults/faulty-stack.test.js': 'faults of a BSD stack under the readiness driver, which Windows does not have',
@@ -35,10 +36,13 @@ const OF_ANOTHER_PLATFORM = {
   'stacks/porting-guide.test.js': "a simulation, which is on Linux' sockets",
   'stacks/ps3-simulation.test.js': "a simulation, which is on Linux' sockets",
   'stacks/quirks.test.js': "a simulation, which is on Linux' sockets",
+  'stacks/regress-on-stack.test.js': 'stacks in libraries of Linux',
+  'stacks/stack-peer.test.js': 'stacks in libraries of Linux',
   'select/arguments.test.js': "select of the C library's descriptors, where no stack is named",
   'select/linux.test.js': "select of the C library's descriptors, where no stack is named",
   'unit/ffi-napi.test.js': 'a second FFI, which is compiled for Linux',
   'unit/open-stack.test.js': 'stacks in the C library',
+  'unit/stack-resets.test.js': 'stacks in libraries of Linux, and a simulation on its sockets',
   'unit/stack-scenarios.test.js': 'the readiness driver over the C library',
   'unit/wait-notifier.test.js': 'the readiness driver over the C library',
   'unit/readiness-datagrams.test.js': 'the readiness driver over the C library',

@@ -55,23 +55,43 @@ export function deliveriesOf(proactor: Proactor): Deliveries {
 }
 
 let atTurnEnd: (() => void)[] = [];
+let turnEndScheduled = false;
 
 function runTurnEnd(): void {
   const callbacks = atTurnEnd;
   atTurnEnd = [];
+  // Its place in the next turn is taken before a program's: what is begun from here ends before their immediates run.
+  turnEndScheduled = callbacks.length > 0;
+  if (turnEndScheduled) setImmediate(runTurnEnd);
   let next = 0;
   try {
     while (next < callbacks.length) callbacks[next++]?.();
   } finally {
-    if (next < callbacks.length) {
-      atTurnEnd = [...callbacks.slice(next), ...atTurnEnd];
-      setImmediate(runTurnEnd);
-    }
+    if (next < callbacks.length) atTurnEnd = [...callbacks.slice(next), ...atTurnEnd];
   }
 }
 
 /** Calls back when this turn of the event loop ends, where libuv calls those who closed a handle. */
 export function whenTurnEnds(callback: () => void): void {
   atTurnEnd.push(callback);
-  if (atTurnEnd.length === 1) setImmediate(runTurnEnd);
+  if (turnEndScheduled) return;
+  turnEndScheduled = true;
+  setImmediate(runTurnEnd);
+}
+
+/**
+ * For what is over a little later, but keeps its place among what this turn of the event loop has begun: the function
+ * that is given back says so, and the callback is called when the turn has ended too.
+ */
+export function fromTurnEndOn(callback: () => void): () => void {
+  let turnHasEnded = false;
+  let isOver = false;
+  whenTurnEnds(() => {
+    turnHasEnded = true;
+    if (isOver) callback();
+  });
+  return () => {
+    isOver = true;
+    if (turnHasEnded) whenTurnEnds(callback);
+  };
 }

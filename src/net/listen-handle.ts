@@ -39,8 +39,8 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
   accepted: ConnectionSink | null = null;
   /** Told where nobody has connected for `acceptTimeoutMs`; the listener goes on. */
   timedOut: (() => void) | null = null;
-  /** Whether the server has something to say once the close is over. */
-  closeAwaited = false;
+  /** How often the server has to say that it has closed once it has. */
+  closesAwaited = 0;
   /** Told once the port or path is free again. */
   released: (() => void) | null = null;
   acceptTimeoutMs = Number.POSITIVE_INFINITY;
@@ -55,6 +55,8 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
   #timedOut = false;
   #closing = false;
   #closed = false;
+  /** The address may be had again, though the handle has not been closed. */
+  #isFree = false;
 
   constructor(proactor: Proactor, address: SocketAddress, options: ListenHandleOptions) {
     super(address.family === 'unix' ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP');
@@ -74,7 +76,7 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
 
   /** A close has begun and the system has not let go of the address: somebody may still connect. */
   get isClosing(): boolean {
-    return this.#closing && !this.#closed;
+    return this.#closing && !this.#closed && !this.#isFree;
   }
 
   get fd(): number {
@@ -126,9 +128,20 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
     if (socket === null) return closed();
     for (const handle of this.#arrived) if (typeof handle !== 'number') handle.close();
     this.#arrived = [];
-    if (this.#address.family === 'unix' && this.#bindStatus === 0) unlinkQuietly(this.#address.address);
+    this.#letGo(socket);
     this.#queue.cancelAll('close');
     this.#queue.whenEmpty(() => this.proactor.driver.close(socket, false, closed));
+  }
+
+  /**
+   * Whoever listens there next need not wait until the accept has been cancelled: the path is removed, and on Linux a
+   * shutdown ends the listening at once (inet_shutdown). Elsewhere that is refused, and changes nothing.
+   */
+  #letGo(socket: DriverSocket): void {
+    const { family, address } = this.#address;
+    if (this.#bindStatus !== 0) return;
+    if (family !== 'unix') this.#isFree = this.proactor.driver.shutdown(socket, 'both') === 0;
+    else this.#isFree = unlinkQuietly(address);
   }
 
   operationSettled(operation: Operation): void {
@@ -216,11 +229,13 @@ export class ListenHandle extends HandleResource implements OperationObserver, D
   }
 }
 
-function unlinkQuietly(path: string): void {
-  if (path.startsWith('\0')) return;
+/** Whether the path is there no more; an abstract one is there until its socket is closed. */
+function unlinkQuietly(path: string): boolean {
+  if (path.startsWith('\0')) return false;
   try {
     unlinkSync(path);
   } catch {
     // Somebody has removed it already.
   }
+  return true;
 }

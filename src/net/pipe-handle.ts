@@ -1,6 +1,7 @@
 import type { DriverSocket } from '../port/driver.js';
 import type { Proactor } from '../port/proactor.js';
-import { type ConnectRequest, StreamHandle } from './stream-handle.js';
+import type { ConnectRequest } from './handle-owner.js';
+import { StreamHandle } from './stream-handle.js';
 import { uvNumber } from './uv-errors.js';
 
 /** Bytes of a path that sun_path has room for. */

@@ -39,17 +39,18 @@ export function serverMethods(Socket: SocketConstructor) {
     /** 'close' means that nobody can connect any more, and a proactor lets go of an address a little later. */
     _emitCloseIfDrained(this: NodeServer): void {
       const handle = this[listenHandleKey];
-      if (handle?.isClosing) handle.closeAwaited = true;
+      if (handle?.isClosing) handle.closesAwaited++;
       else node._emitCloseIfDrained.call(this);
     },
   };
 }
 
 function released(server: NodeServer, handle: ListenHandle): void {
-  if (!handle.closeAwaited) return;
-  // A server that listens again by now has closed all the same.
-  if (server._handle === null) server._emitCloseIfDrained();
-  else if (server._connections === 0) process.nextTick(() => server.emit('close'));
+  for (; handle.closesAwaited > 0; handle.closesAwaited--) {
+    // A server that listens again by now has closed all the same.
+    if (server._handle === null) server._emitCloseIfDrained();
+    else if (server._connections === 0) process.nextTick(() => server.emit('close'));
+  }
 }
 
 interface OpenListener {

@@ -5,7 +5,8 @@ import type { Operation, OperationKind, OperationObserver } from '../port/operat
 import type { Proactor } from '../port/proactor.js';
 import { OperationQueue } from '../sockets/operation-queue.js';
 import type { CloseResult, CloseSignal } from '../sockets/overlapped-socket.js';
-import { type Deliveries, type Delivery, deliveriesOf, whenTurnEnds } from './deliveries.js';
+import { type Deliveries, type Delivery, deliveriesOf, fromTurnEndOn, whenTurnEnds } from './deliveries.js';
+import type { ConnectRequest, HandleOwner } from './handle-owner.js';
 import { HandleResource } from './handle-resource.js';
 import { chunkOf, keepLargeBuffer, takeLargeBuffer } from './large-reads.js';
 import { nodeInternals } from './node-internals.js';
@@ -29,21 +30,6 @@ export interface StreamTimeouts {
 const FOREVER = Number.POSITIVE_INFINITY;
 const NO_TIMEOUTS: StreamTimeouts = { recvTimeoutMs: FOREVER, sendTimeoutMs: FOREVER, connectTimeoutMs: FOREVER };
 
-/** What a handle needs of its `net.Socket`. */
-export interface HandleOwner {
-  readonly destroyed: boolean;
-  /** Told of an operation that ran out of time; false where nobody listens. */
-  emit(event: 'operationTimeout', error: NetTimeoutError): boolean;
-  destroy(error?: Error): unknown;
-  push(chunk: Buffer): boolean;
-  _unrefTimer(): void;
-}
-
-/** What `net.Socket` gives a handle to be told of a connection's end. */
-export interface ConnectRequest {
-  oncomplete?: (status: number, handle: unknown, req: unknown, readable: boolean, writable: boolean) => void;
-}
-
 /**
  * A stream handle on a proactor, in the place of libuv's: `net.Socket` reads, writes and closes through it. Its
  * methods give libuv's error numbers. What completes is told at the end of the driver's batch.
@@ -65,6 +51,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
   readonly #deliveries: Deliveries;
   #wantsBytes = false;
   #deferred = false;
+  #heldBack = false;
   #closing = false;
   #wasReset = false;
   #connected: boolean;
@@ -117,6 +104,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     this.reading = true;
     if (this.#closing || !this.#connected) return uvNumber('ENOTCONN');
     this.#wantsBytes = true;
+    this.#holdBack();
     if (this.#chunk !== null || this.#readEnd !== NOTHING) this.defer();
     else if (this.#receive === null) this.#submitReceive();
     return 0;
@@ -136,8 +124,9 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
   /** Writes; `callback` is called once, within this call where the bytes have gone by then. */
   write(data: WriteData, bytes: number, callback: WriteCallback): void {
     this.bytesWritten += bytes;
-    if (bytes === 0) return callback();
     if (this.#closing || this.socket === null) return callback(errnoException(uvNumber('EBADF'), 'write'));
+    if (!this.#connected) return callback(errnoException(uvNumber('EPIPE'), 'write'));
+    if (bytes === 0) return callback();
     this.#writes ??= WriteSide.take(this);
     this.#writes.start(data, bytes, callback);
   }
@@ -157,13 +146,23 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     return this.socket?.family === 'unix';
   }
 
-  /** Sends the FIN; the callback is called in the next turn of the event loop. */
+  /**
+   * Sends the FIN when this turn of the event loop ends, and calls back at once: what a peer does about it comes after
+   * 'finish'. A FIN that cannot be sent is nobody's error (Node does not look at it either).
+   */
   shutdownSend(callback: () => void): number {
     if (this.socket === null || this.#closing) return uvNumber('ENOTCONN');
-    const failed = this.proactor.driver.shutdown(this.socket, 'send');
-    if (failed !== 0) return uvError(this.proactor.driver, failed);
-    whenTurnEnds(callback);
+    whenTurnEnds(() => {
+      if (this.socket !== null && !this.#closing) this.#driver.shutdown(this.socket, 'send');
+      callback();
+    });
     return 0;
+  }
+
+  /** Why the handle cannot connect, or 0. */
+  protected get connectRefusal(): number {
+    if (this.#connected) return uvNumber('EISCONN');
+    return this.#connectRequest === null ? 0 : uvNumber('EALREADY');
   }
 
   /** Gives up what is pending and closes; libuv's close does not drain either. */
@@ -233,7 +232,20 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
   defer(): void {
     if (this.#deferred) return;
     this.#deferred = true;
-    this.#deliveries.add(this);
+    if (!this.#heldBack) this.#deliveries.add(this);
+  }
+
+  /**
+   * What a call of the program's begins is told when this turn of the event loop ends at the earliest, as libuv does,
+   * even if it is over at once: a program may put its listeners on after an `await`.
+   */
+  #holdBack(): void {
+    if (this.#heldBack) return;
+    this.#heldBack = true;
+    whenTurnEnds(() => {
+      this.#heldBack = false;
+      if (this.#deferred) this.deliver();
+    });
   }
 
   /** Tells the socket that an operation ran out of time. False: nobody listens, and it is destroyed. */
@@ -260,6 +272,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     const operation = this.operation('connect');
     operation.address = address;
     this.#connectRequest = request;
+    this.#holdBack();
     this.sending.submitObserved(operation, this.timeouts.connectTimeoutMs);
     return 0;
   }
@@ -311,7 +324,6 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
       this.#chunk = buffer === null ? this.#copyLent(operation) : chunkOf(buffer, length);
       this.#full = length >= FULL_BUFFER_BYTES;
       this.#overflowing = length === buffer?.length;
-      this.bytesRead += length;
     } else if (operation.outcome === 'done') this.#readEnd = uvNumber('EOF');
     else if (operation.outcome === 'failed') {
       this.#readEnd = uvError(this.#driver, operation.nativeError);
@@ -338,6 +350,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     const chunk = this.#chunk;
     if (chunk !== null) {
       this.#chunk = null;
+      // Bytes count once they are told of, and those for the program's own buffer once they are in it.
       if (this.#userBuffer !== null) this.#fillUserBuffer(chunk);
       else this.#push(chunk);
     } else if (this.#readEnd !== NOTHING) {
@@ -363,6 +376,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
   #push(chunk: Buffer): void {
     const owner = this.#owner;
     if (owner === undefined || owner.destroyed) return;
+    this.bytesRead += chunk.length;
     owner._unrefTimer();
     if (owner.push(chunk)) return;
     this.readStop();
@@ -372,6 +386,7 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     for (let from = 0; from < chunk.length && this.#userBuffer !== null; ) {
       const length = copyBytes(chunk, from, this.#userBuffer, 0, this.#userBuffer.length);
       from += length;
+      this.bytesRead += length;
       const next = this.#tellNode(length, undefined);
       if (next !== undefined) this.#userBuffer = next;
       if (!this.#wantsBytes && from < chunk.length) {
@@ -398,7 +413,9 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
       this.#owner?.destroy(error);
       return;
     }
-    request?.oncomplete?.(this.#connectStatus, this, request, true, true);
+    // Given up before it was told of: libuv says so, whatever has come of it.
+    const status = this.#closing ? uvNumber('ECANCELED') : this.#connectStatus;
+    request?.oncomplete?.(status, this, request, true, true);
   }
 
   #statusOf(operation: Operation): number {
@@ -413,9 +430,10 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     this.#wantsBytes = false;
     this.#chunk = null;
     const { socket } = this;
+    const tell = callback === undefined ? undefined : fromTurnEndOn(callback);
     const closed = (unreadBytes: number) => {
       this.closeResult = { sent: this.#sentBy(reset || unreadBytes > 0), unreadBytes };
-      if (callback !== undefined) whenTurnEnds(callback);
+      tell?.();
     };
     if (socket === null) return closed(0);
     this.receiving.cancelAll('close');

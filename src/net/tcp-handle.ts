@@ -2,7 +2,8 @@ import type { SocketAddress } from '../port/address.js';
 import type { DriverSocket } from '../port/driver.js';
 import type { Proactor } from '../port/proactor.js';
 import { numericAddress } from '../sockets/resolve-address.js';
-import { type ConnectRequest, StreamHandle } from './stream-handle.js';
+import type { ConnectRequest } from './handle-owner.js';
+import { StreamHandle } from './stream-handle.js';
 import { uvError, uvNumber } from './uv-errors.js';
 
 /** What Node wants to read of an address. */
@@ -86,7 +87,9 @@ export class TcpHandle extends StreamHandle {
 
   #connect(request: ConnectRequest, text: string, port: number): number {
     const address = numericAddress(text, port);
-    return address === null ? uvNumber('EINVAL') : this.submitConnect(request, address);
+    if (address === null) return uvNumber('EINVAL');
+    // libuv says at once what it knows by itself (uv__tcp_connect), and Node then tells of no failed attempt.
+    return this.connectRefusal || this.submitConnect(request, address);
   }
 }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
+import { mkdtempSync, readSync, rmSync } from 'node:fs';
 import nodeNet from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { inherits } from 'node:util';
 import { TcpListener } from '../../src/index.js';
@@ -33,6 +36,22 @@ async function pair(t: TestContext, options: ServerOptions = {}) {
 }
 
 const filling = Buffer.alloc(32 << 20);
+/** More than a path holds (net.core.wmem_default), and less than twice as much. */
+const somewhatTooMuch = Buffer.alloc(250_000);
+const onLinux = { skip: process.platform === 'win32' };
+
+/** Takes what waits at a descriptor that does not block; gives the number of bytes. */
+function readAll(descriptor: number): number {
+  const buffer = Buffer.alloc(65_536);
+  for (let bytes = 0; ; ) {
+    try {
+      bytes += readSync(descriptor, buffer);
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'EAGAIN');
+      return bytes;
+    }
+  }
+}
 
 /** What node:net has not. */
 for (const { name, makeProactor } of driversUnderTest()) {
@@ -40,8 +59,8 @@ for (const { name, makeProactor } of driversUnderTest()) {
     chooseCarrierBefore(makeProactor);
 
     test('recvTimeoutMs: the event tells of it, and the stream goes on', async (t) => {
-      const { socket, peer } = await pair(t, { recvTimeoutMs: 40 });
       const began = performance.now();
+      const { socket, peer } = await pair(t, { recvTimeoutMs: 40 });
       const [error] = (await event(socket, 'operationTimeout')) as [NetTimeoutError];
       assert.ok(performance.now() - began >= 39);
       assert.deepEqual([error.code, error.direction, error.bytesTransferred], ['ETIMEDOUT', 'recv', 0]);
@@ -78,6 +97,32 @@ for (const { name, makeProactor } of driversUnderTest()) {
         socket.end();
         await event(peer, 'end');
         assert.equal(received, filling.length);
+      }
+    });
+
+    test('a write that goes on after its timeout is told of where its rest fits at once', onLinux, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'overlapped-extras-'));
+      const server = net.createServer({ sendTimeoutMs: 40 }).listen(join(folder, 's'));
+      // It reads nothing by itself, from the start.
+      const peer = nodeNet.connect(join(folder, 's')).pause();
+      const [socket] = (await event(server, 'connection')) as [Socket];
+      let received = 0;
+      let told = 0;
+      // The peer has taken all that waits when the listener returns: what is left fits, within the call that goes on.
+      socket.on('operationTimeout', (error: NetTimeoutError) => {
+        told++;
+        assert.ok(error.bytesTransferred > 0 && error.bytesTransferred < somewhatTooMuch.length);
+        received += readAll((peer as unknown as { _handle: { fd: number } })._handle.fd);
+        assert.equal(received, error.bytesTransferred);
+      });
+      try {
+        const ended = await soon(new Promise((resolve) => socket.write(somewhatTooMuch, resolve)), 'the callback');
+        assert.deepEqual([ended ?? null, told], [null, 1]);
+      } finally {
+        socket.destroy();
+        peer.destroy();
+        await closed(server);
+        rmSync(folder, { recursive: true });
       }
     });
 
