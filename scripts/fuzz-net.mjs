@@ -1,18 +1,22 @@
-// Random programs over node:net and over overlapped/net: what a program sees must be the same, step by step. Usage,
-// after a build:
-//   node scripts/fuzz-net.mjs [--cases 1000] [--seed N] [--driver io_uring|readiness] [--show] [--whole]
-// Case i has the seed N + i; `--cases 1 --seed` with a seed that was reported repeats one. --show prints the program
-// and its traces, --whole reports what was found as it is, without looking for a smaller program that differs.
-import { parseArgs } from 'node:util';
+// Random programs over node:net and over overlapped/net: what a program sees must be the same, step by step. Needs
+// `npm run build`.
 import { programOf } from '../dist/test/compat/fuzz/generator.js';
 import { compare, DriverSubject, traces } from '../dist/test/compat/fuzz/one-case.js';
 import { shrink } from '../dist/test/compat/fuzz/shrink.js';
+import { readArguments, readNumber, refuse } from './arguments.mjs';
 
 const MAX_REPORTED = 12;
 /** Looking for smaller programs takes long. */
 const MAX_SHRUNK = 5;
 const DRIVERS = /** @type {const} */ (['io_uring', 'readiness']);
-const { values } = parseArgs({
+const USAGE = `node scripts/fuzz-net.mjs [options]
+  --cases N       (default 1000)
+  --seed N        of the first case, the next one has N + 1 (default: any); with --cases 1 it repeats one
+  --driver NAME   io_uring or readiness (default: both)
+  --show          prints the program and its traces
+  --whole         reports what was found as it is, without looking for a smaller program that differs`;
+
+const { values } = readArguments(USAGE, {
   options: {
     cases: { type: 'string', default: '1000' },
     seed: { type: 'string' },
@@ -21,9 +25,11 @@ const { values } = parseArgs({
     whole: { type: 'boolean', default: false },
   },
 });
-const cases = Number(values.cases);
-const first = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+const cases = readNumber(USAGE, 'cases', values.cases, 1, 1e9);
+const firstText = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
+const first = readNumber(USAGE, 'seed', firstText, 0, 2 ** 32 - 1);
 const drivers = DRIVERS.filter((name) => values.driver === undefined || values.driver === name);
+if (drivers.length === 0) refuse(USAGE, `--driver may not be ${values.driver}`);
 const subjects = drivers.map((name) => new DriverSubject(name));
 const started = performance.now();
 /** @type {Record<'same' | 'racy' | 'different', number>} */

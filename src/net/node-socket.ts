@@ -1,8 +1,8 @@
 import net from 'node:net';
 import type { ListenHandle, listenHandleKey } from './listen-handle.js';
 import type { extrasKey, ServerExtras } from './server-extras.js';
-import type { StreamHandle, StreamTimeouts } from './stream-handle.js';
-import type { timeoutsKey } from './timeout-options.js';
+import type { StreamHandle } from './stream-handle.js';
+import type { StreamTimeouts, timeoutsKey } from './timeout-options.js';
 
 /** `net.Socket` with the fields and methods of it that Node does not document and all its handles rely on. */
 export interface NodeSocket extends net.Socket {

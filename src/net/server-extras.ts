@@ -3,10 +3,10 @@ import { InvalidArgumentError } from '../port/errors.js';
 import { checkTimeout } from '../sockets/arguments.js';
 import type { ListenHandle } from './listen-handle.js';
 import { type SlowPeerOptions, SlowPeers } from './slow-peers.js';
-import type { StreamHandle, StreamTimeouts } from './stream-handle.js';
+import type { StreamHandle } from './stream-handle.js';
 import { type AddressFields, TcpHandle } from './tcp-handle.js';
 import { NetTimeoutError } from './timeout-error.js';
-import { streamTimeouts, type TimeoutOptions } from './timeout-options.js';
+import { type StreamTimeouts, streamTimeouts, type TimeoutOptions } from './timeout-options.js';
 
 /** What a server of `overlapped/net` takes beside Node's own options. */
 export interface ServerExtraOptions extends TimeoutOptions {

@@ -10,6 +10,10 @@ import { errnoException, uvNumber } from './uv-errors.js';
 type Callback = (error?: Error | null) => void;
 type Chunk = string | Uint8Array | { readonly chunk: string | Uint8Array; readonly encoding: BufferEncoding };
 
+/** Bytes of the write in progress that had not gone when they were last looked at. */
+const unsentKey = Symbol('unsent bytes');
+type WritingSocket = NodeSocket & { [unsentKey]?: number };
+
 /** Buffers that one send may gather; more are joined first. */
 const MAX_GATHER = 1024;
 
@@ -34,7 +38,16 @@ export const socketMethods = {
     return (node.connect as unknown as (...all: unknown[]) => NodeSocket).call(this, normalized);
   },
 
-  _writeGeneric(this: NodeSocket, writev: boolean, data: unknown, encoding: BufferEncoding, callback: Callback) {
+  /** A write that makes progress puts off the idle timeout, as libuv's does. */
+  _onTimeout(this: WritingSocket): void {
+    const handle = this._handle;
+    const unsent = handle instanceof StreamHandle ? handle.writeQueueSize : 0;
+    if (unsent === 0 || unsent === this[unsentKey]) return node._onTimeout.call(this);
+    this[unsentKey] = unsent;
+    this._unrefTimer();
+  },
+
+  _writeGeneric(this: WritingSocket, writev: boolean, data: unknown, encoding: BufferEncoding, callback: Callback) {
     const handle = this._handle;
     if (this.connecting || !(handle instanceof StreamHandle)) {
       return node._writeGeneric.call(this, writev, data, encoding, callback);
@@ -42,14 +55,17 @@ export const socketMethods = {
     this._pendingData = null;
     this._pendingEncoding = '';
     this._unrefTimer();
+    let bytes: number;
     if (writev) {
       const buffers = (data as Chunk[]).map((each) => bytesOf(each));
-      const bytes = buffers.reduce((sum, each) => sum + each.length, 0);
+      bytes = buffers.reduce((sum, each) => sum + each.length, 0);
       handle.write(buffers.length > MAX_GATHER ? Buffer.concat(buffers, bytes) : buffers, bytes, callback);
     } else {
-      const bytes = typeof data === 'string' ? Buffer.from(data, encoding) : (data as Uint8Array);
-      handle.write(bytes, bytes.length, callback);
+      const buffer = typeof data === 'string' ? Buffer.from(data, encoding) : (data as Uint8Array);
+      bytes = buffer.length;
+      handle.write(buffer, bytes, callback);
     }
+    if (handle.writeQueueSize > 0) this[unsentKey] = bytes;
     return undefined;
   },
 

@@ -11,6 +11,7 @@ import { HandleResource } from './handle-resource.js';
 import { chunkOf, keepLargeBuffer, takeLargeBuffer } from './large-reads.js';
 import { nodeInternals } from './node-internals.js';
 import { NetTimeoutError } from './timeout-error.js';
+import { NO_TIMEOUTS, type StreamTimeouts } from './timeout-options.js';
 import { errnoException, uvError, uvNumber } from './uv-errors.js';
 import { type WriteCallback, type WriteData, type WriteHandle, WriteSide } from './write-side.js';
 
@@ -19,16 +20,6 @@ const FULL_BUFFER_BYTES = 2048;
 
 /** Of a read that brought nothing: nothing yet. Otherwise libuv's number. */
 const NOTHING = 0;
-
-/** Milliseconds that each operation of a stream may take. Infinity: as long as it takes. */
-export interface StreamTimeouts {
-  readonly recvTimeoutMs: number;
-  readonly sendTimeoutMs: number;
-  readonly connectTimeoutMs: number;
-}
-
-const FOREVER = Number.POSITIVE_INFINITY;
-const NO_TIMEOUTS: StreamTimeouts = { recvTimeoutMs: FOREVER, sendTimeoutMs: FOREVER, connectTimeoutMs: FOREVER };
 
 /**
  * A stream handle on a proactor, in the place of libuv's: `net.Socket` reads, writes and closes through it. Its
@@ -198,10 +189,16 @@ export class StreamHandle extends HandleResource implements OperationObserver, D
     this.#deferred = false;
     try {
       if (this.#connectEnded) this.#finishConnect();
-      this.#writes?.deliver();
+      if (this.#writes !== null) this.#deliverWrite(this.#writes);
     } finally {
       if (this.#wantsBytes) this.#deliverRead();
     }
+  }
+
+  /** A write that took its time winds up the idle timeout when it is over, as Node has it (onWriteComplete). */
+  #deliverWrite(writes: WriteSide): void {
+    if (writes.isOver) this.#owner?._unrefTimer();
+    writes.deliver();
   }
 
   /** For the write side. */

@@ -1,5 +1,4 @@
 import { checkTimeout } from '../sockets/arguments.js';
-import type { StreamTimeouts } from './stream-handle.js';
 
 /** What `overlapped/net` takes beside Node's own options: milliseconds; absent or Infinity waits for ever. */
 export interface TimeoutOptions {
@@ -11,7 +10,20 @@ export interface TimeoutOptions {
   readonly connectTimeoutMs?: number | undefined;
 }
 
+/** Milliseconds that each operation of a stream may take. Infinity: as long as it takes. */
+export interface StreamTimeouts {
+  readonly recvTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
 const FOREVER = Number.POSITIVE_INFINITY;
+
+export const NO_TIMEOUTS: StreamTimeouts = {
+  recvTimeoutMs: FOREVER,
+  sendTimeoutMs: FOREVER,
+  connectTimeoutMs: FOREVER,
+};
 
 /** The checked timeouts; null where there are none. Throws TypeError and RangeError. */
 export function streamTimeouts(options: TimeoutOptions | null | undefined): StreamTimeouts | null {

@@ -60,6 +60,11 @@ export class WriteSide implements OperationObserver {
     return this.#bytes - this.#sentBefore - (this.#operation?.bytesTransferred ?? 0);
   }
 
+  /** It has ended, and nobody was told. */
+  get isOver(): boolean {
+    return this.#ended;
+  }
+
   start(data: WriteData, bytes: number, callback: WriteCallback): void {
     this.#data = data;
     this.#bytes = bytes;

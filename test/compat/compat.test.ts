@@ -9,6 +9,7 @@ import { Journal, type NetModule, type Scenario } from './scenario.js';
 import { connectScenarios } from './scenarios/connects.js';
 import { endScenarios } from './scenarios/ends.js';
 import { pathScenarios } from './scenarios/paths.js';
+import { progressScenarios } from './scenarios/progress.js';
 import { serverScenarios } from './scenarios/servers.js';
 import { streamScenarios } from './scenarios/streams.js';
 
@@ -17,7 +18,7 @@ const scenarios: readonly Scenario[] = [
   ...endScenarios,
   ...connectScenarios,
   ...serverScenarios,
-  ...(process.platform === 'win32' ? [] : pathScenarios),
+  ...(process.platform === 'win32' ? [] : [...pathScenarios, ...progressScenarios]),
 ];
 
 async function journalOf(scenario: Scenario, module: NetModule): Promise<readonly string[]> {
